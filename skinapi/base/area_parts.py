@@ -1,5 +1,5 @@
-"""Which areas there are, and what one declares where the whole application need not be imported,
-such as its settings: in a module of that name in its folder. So nobody else names an area.
+"""The list of areas. An area declares its settings and similar parts in a module of that name in
+its folder, so that no other code names an area or has to import the whole of it.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ AREA_FOLDERS: tuple[str, ...] = (
 def list_parts(
     name: str, root: str = "skinapi", *, on: Callable[[str], bool] = lambda _: True
 ) -> list[ModuleType]:
-    """The module of this name of each area that has one and is `on`, by the names of the folders.
-    No other is imported.
+    """The modules of this name in all areas that are `on` and have one, by folder name. No other
+    module is imported.
     """
     folders = sorted(folder for folder in AREA_FOLDERS if on(folder.rpartition(".")[2]))
     parts = (find_part(f"{root}.{folder}.{name}") for folder in folders)

@@ -1,14 +1,11 @@
-"""Client addresses as keys, by which rate limits and connections are counted."""
-
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 UNKNOWN = "unknown"
 
 
 def address_key(address: str) -> str:
-    """Return one key per caller, however its address is written; `unknown` for what is no address.
-
-    An IPv6 household can use any address of its /64 network (RFC 6177). A socket on [::]
+    """Return one key per caller, for all notations of its address; `unknown` for an invalid
+    address. An IPv6 household can use any address of its /64 network (RFC 6177). A socket on [::]
     shows IPv4 addresses as IPv6 (`::ffff:192.0.2.1`), and some proxies send `ip:port`.
     """
     parsed = parse_address(address)
@@ -29,7 +26,7 @@ def parse_address(address: str) -> IPv4Address | IPv6Address | None:
 
 
 def site_key(address: str) -> str:
-    """Return one key per customer of a provider, who may have a whole /48 network of IPv6."""
+    """One key per customer of a provider, who may have a whole /48 network of IPv6."""
     key = address_key(address)
     if key == UNKNOWN or ":" not in key:
         return key

@@ -1,4 +1,4 @@
-"""Builds each service from the types that its constructor asks for."""
+"""Builds each service from the types in its constructor's signature."""
 
 import inspect
 import threading
@@ -13,17 +13,16 @@ OWN_CODE = "skinapi."
 
 
 class CompositionError(Exception):
-    """A service cannot be built. The message names who asked for what."""
+    pass
 
 
 class Container:
-    """Builds one object of each type, when it is first asked for.
+    """Builds one object of each type on first use.
 
-    A type is looked for in this order: the objects that were `put` in, the factories (by the type
-    that each returns), the types that stand for a protocol, and at last the class itself. What a
-    constructor or a factory needs is built in the same way; what has a default only where there is
-    a rule for its type. `values` has arguments that no type tells apart, such as numbers and
-    addresses, by class and name.
+    A type is looked up in this order: objects that were `put` in, factories (by return type), the
+    types that implement a protocol, and finally the class itself. Arguments are built in the same
+    way. An argument with a default is only passed if there is a rule for its type. `values` holds
+    arguments that a type cannot identify, such as numbers and addresses, by class and name.
     """
 
     def __init__(self) -> None:
@@ -116,8 +115,6 @@ def _name(kind: Any) -> str:
 
 
 class Parts:
-    """Names what a container builds: each annotation of a subclass is an attribute of that type."""
-
     def __init__(self, container: Container) -> None:
         self.container = container
 

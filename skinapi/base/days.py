@@ -1,5 +1,3 @@
-"""How a day is written."""
-
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
@@ -22,8 +20,8 @@ DAYS: Mapping[Language, DayWords] = load_words("reports.days", DayWords)
 
 
 def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
-    """26 November 2026, or 26 November 2026 (Thursday): a week before, "by Thursday" would read as
-    today.
+    """26 November 2026, or 26 November 2026 (Thursday): "by Thursday", read a week earlier, would
+    mean today.
     """
     if isinstance(day, datetime):
         day = day.astimezone(UTC)
@@ -36,5 +34,5 @@ def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
 
 
 def say_due(due: date | None, language: Language) -> tuple[str, ...]:
-    """Say the day, and not whether it has passed: a paper does not know when it is read."""
+    """Give the day, not whether it has passed: a printed text does not know when it is read."""
     return (DAYS[language].by.format(day=say_day(due, language, weekday=True)),) if due else ()

@@ -1,6 +1,5 @@
-"""Every way a request can fail: each error knows its status, its code and its sentence.
-
-An error that only one package raises is defined in that package.
+"""The errors of requests, each with its status, code and sentence. An error that only one package
+raises is defined there.
 """
 
 from collections.abc import Mapping
@@ -45,7 +44,7 @@ class PresentSpot:
 
 
 class SkinAPIError(Exception):
-    """The root of the tree. Raised bare it is our own fault, and says no more than that."""
+    """The root of all errors. Raised directly, it is an internal error without details."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
@@ -99,7 +98,7 @@ class AccountSuspended(Forbidden):
 
 
 class AccountRefused(Forbidden):
-    """An admin has refused to approve the account. Raised only to whom it belongs."""
+    """An admin has refused to approve the account. Shown only to its owner."""
 
     code, sentence = "account_refused", "Account not approved by admin"
 
@@ -121,7 +120,7 @@ class NotFound(SkinAPIError):
 
 
 class FindingInError(NotFound):
-    """`patient` is the id of the account it was filed for. It is for a doctor alone."""
+    """`patient` is the id of the account that it was filed for, for doctors only."""
 
     code = "entered_in_error"
     sentence = "This finding was entered in error: it stands for nothing, and nobody is shown it"
@@ -148,7 +147,7 @@ class Gone(SkinAPIError):
 
 
 class MilderNotConfirmed(Conflict):
-    """`replaces` is what the refused review is milder than, or takes back."""
+    """`replaces` is the more serious decision that the refused review would replace or revoke."""
 
     code = "milder_not_confirmed"
     sentence = "This review is milder than what it replaces"
@@ -159,7 +158,7 @@ class MilderNotConfirmed(Conflict):
 
 
 class SpotChanged(Conflict):
-    """A doctor signs only what was seen, and the spot has another version now."""
+    """A doctor signs only what was on the screen, and the spot has changed since then."""
 
     code = "spot_changed"
     sentence = "The spot has changed since you opened it; open it again"
@@ -170,9 +169,7 @@ class SpotChanged(Conflict):
 
 
 class PatientTaken(Conflict):
-    """`doctor` is the name of who is in charge. Raised only to a doctor who has read of the
-    patient.
-    """
+    """`doctor` is the name of the doctor in charge. Raised only to a doctor who has read access."""
 
     code, sentence = "patient_taken", "Another doctor is in charge of this patient by now"
 
@@ -182,8 +179,6 @@ class PatientTaken(Conflict):
 
 
 class PayloadTooLarge(SkinAPIError):
-    """`largest` is the most bytes that a photo may have, where it is a photo that is too large."""
-
     status, code, sentence = 413, "payload_too_large", "The request body is too large"
 
     def __init__(self, sentence: str | None = None, *, largest: int | None = None) -> None:
@@ -218,7 +213,7 @@ class Unavailable(SkinAPIError):
 
 
 class Starting(Unavailable):
-    """No fault: every start says so, until the model is opened."""
+    """Not a fault: every start raises it until the model is open."""
 
     sentence = "The server is starting: its model is being opened"
 
@@ -233,7 +228,7 @@ class StoreUnavailable(Unavailable):
 
 
 class StoreRefused(StoreUnavailable):
-    """The database answers, and refuses what the settings say: to wait does not help."""
+    """The database answers but rejects the settings, so waiting does not help."""
 
 
 class DiskFull(StoreUnavailable):
@@ -262,7 +257,6 @@ class RecordDamaged(SkinAPIError):
     )
 
     def __init__(self, record: tuple[str, str] | None = None) -> None:
-        """`record` is its collection and id, if that is known."""
         super().__init__()
         self.record = record
 
@@ -296,7 +290,7 @@ class StoreTooOld(SkinAPIError):
 
 
 class UnsafeSettings(SkinAPIError):
-    """The server refuses to start like this; the sentence says what to set."""
+    """The server refuses to start; the sentence says what to set."""
 
     code, sentence = "unsafe_settings", "The settings are not safe to serve with"
 
@@ -320,9 +314,9 @@ class UnreadablePicture(Unprocessable):
 
 
 class Refused(Unprocessable):
-    """No judgement is possible from this photo; `reason` is a key of the conditions table's
-    `notices.refused`, where the sentence stands in every language, and `figures` are what it names
-    in braces. `question` names what the sender can confirm, so that the photo is judged.
+    """No judgement is possible from this photo. `reason` is a key of `notices.refused` in the
+    conditions table, which has the sentence in every language, and `figures` fill its placeholders.
+    `question` is what the sender can confirm to have the photo judged anyway.
     """
 
     code, sentence = "not_judgeable", "The picture cannot be judged"
@@ -342,21 +336,17 @@ class Refused(Unprocessable):
 
 
 class NoOperatingPoints(Unprocessable):
-    """A model that was calibrated by older code has one rule for its bands, and no choice."""
+    """A model calibrated by older code has one rule for its bands, and no choice."""
 
     code = "no_operating_points"
     sentence = "The model has no thresholds for operating points"
 
 
 class BadDataset(Unprocessable):
-    """Nothing is trained or measured on it; the sentence says what is wrong with it."""
-
     code, sentence = "bad_dataset", "The data set cannot be used"
 
 
 class BadNetwork(Unprocessable):
-    """A network that cannot be served; the sentence says what is expected."""
-
     code, sentence = "bad_network", "The network cannot be served"
 
 
@@ -381,7 +371,7 @@ class WrongNetworkLabels(BadNetwork):
 
 
 class ModelDamaged(SkinAPIError):
-    """`file` is the one at fault, where one alone is."""
+    """`file` is the damaged file, if it is a single one."""
 
     code = "model_damaged"
     sentence = "The model's files are incomplete or do not match their checksums"

@@ -1,6 +1,5 @@
-"""The types of texts and ids in what is sent, and what of a text can be seen.
-
-`Legible` and `Contained` text changes nothing beside it where it is shown.
+"""Types of texts and ids in requests, and the visibility of text. Text of type `Legible` or
+`Contained` cannot change how the text around it is displayed.
 """
 
 import re
@@ -33,12 +32,12 @@ UNDRAWN = re.compile(
 
 
 def has_undrawn(text: str) -> bool:
-    """Whether two texts that look the same could differ in a character of this one."""
+    """Whether another text with different characters could look the same."""
     return UNDRAWN.search(text) is not None
 
 
 def find_unseen(text: str) -> str | None:
-    """The first character by which the text differs from one that looks the same, as `U+200B`."""
+    """The first invisible or ambiguous character, as `U+200B`."""
     for character in text:
         if not character.isprintable() or has_undrawn(character):
             return f"U+{ord(character):04X}"
@@ -59,14 +58,13 @@ def _is_drawn(character: str) -> bool:
 
 
 def reaches_beyond(text: str) -> bool:
-    """Whether the text could reorder or part what stands after it."""
+    """Whether the text could reorder or split the text after it."""
     return REACHING.search(text) is not None
 
 
 def cap_marks(text: str) -> str:
-    """The text with at most MOST_MARKS combining marks on each letter.
-
-    Dozens of them on one letter would be drawn over the lines above and below.
+    """Limit the combining marks on each letter to MOST_MARKS. Dozens of them on one letter would
+    cover the lines above and below.
     """
     kept, marks = [], 0
     for character in text:
@@ -88,7 +86,7 @@ def _printable(text: str) -> str:
 
 
 def _printable_lines(text: str) -> str:
-    """The text with Unix line ends. Raises ValueError for other control characters."""
+    """Use Unix line ends. Raises ValueError for other control characters."""
     lines = text.replace("\r\n", "\n")
     _printable(lines.replace("\n", ""))
     return lines

@@ -1,6 +1,5 @@
-"""How requests reaches another server: at an address that was judged, and until it is cut off.
-
-The first call imports it: requests takes 0.05 s, for which no start waits.
+"""The transport of requests: it connects only to checked addresses and can be cut off. Imported on
+the first call, because requests takes 0.05 s.
 """
 
 import ssl
@@ -23,8 +22,8 @@ class _Connection(HTTPConnection):
         self._adapter = adapter
 
     def _new_conn(self) -> socket:
-        """Connect to an address that was judged: nothing looks the name up again. Host header and
-        certificate are those of the name.
+        """Connect to the checked address without another name lookup. The Host header and the
+        certificate use the name.
         """
         if not self._adapter.find_addresses:
             return super()._new_conn()
@@ -58,10 +57,10 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """Sends the request of one call. Without `find_addresses`, any address of the host is called.
+    """Sends the request of one call. Without `find_addresses`, any address of the host is allowed.
 
-    It is called without a session: that is what follows redirects, and obeys proxies and passwords
-    of the environment, which could send a key or a patient's data to a place that no setting names.
+    It is used without a session: that would follow redirects and use proxies and passwords of the
+    environment, which could send a key or a patient's data to an unknown server.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class Adapter(HTTPAdapter):
         return self.send(prepared, stream=True, timeout=self._deadline - time.monotonic())
 
     def cut_off(self) -> None:
-        """End the connection, so that the thread that waits for it ends too."""
+        """End the connection, so that the thread waiting for it ends too."""
         if self.socket:
             with suppress(OSError, ValueError):
                 self.socket.shutdown(SHUT_RDWR)
@@ -95,7 +94,7 @@ class Adapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: PreparedRequest, *_: object, **__: object
     ) -> HTTPConnectionPool:
-        """Return a connection to the address itself, never to a proxy."""
+        """Connect directly, never through a proxy."""
         parts = urlsplit(str(request.url))
         host = parts.hostname or ""
         if self._tls:
@@ -103,4 +102,4 @@ class Adapter(HTTPAdapter):
         return _Pool(host, parts.port, adapter=self)
 
     def cert_verify(self, *_: object) -> None:
-        """Do nothing: `tls` has the authorities, which requests would read for each call."""
+        """`tls` has the authorities, which requests would otherwise read for each call."""

@@ -1,6 +1,4 @@
-"""HTTP client for the few servers that this one calls. A call ends by its deadline, whatever the
-other server does.
-"""
+"""HTTP client for other servers. A call ends by its deadline, whatever the other server does."""
 
 import ssl
 import threading
@@ -44,7 +42,7 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` follows the path of the client's URL."""
+    """`path` is appended to the client's URL."""
 
     method: str
     path: str
@@ -54,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """The names of the headers are in lower case."""
+    """Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -67,8 +65,8 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 @cache
 def trusted_authorities(further: Path | None = None) -> ssl.SSLContext:
-    """What proves who a server is: the public authorities, and those of a file (PEM). The name in
-    the certificate must be that of the host.
+    """Trust the public authorities, and those in a PEM file. The certificate must match the host
+    name.
     """
     context = ssl.create_default_context(cafile=certifi.where())
     if further:
@@ -77,11 +75,11 @@ def trusted_authorities(further: Path | None = None) -> ssl.SSLContext:
 
 
 class HttpClient:
-    """Sends requests with a deadline, at most `most_at_once` at a time in a process, and reads
-    answers of at most `largest_answer` bytes; with 0 their status and headers alone.
+    """Sends requests with a deadline, at most `most_at_once` at a time in a process. It reads
+    answers of at most `largest_answer` bytes, or with 0 only status and headers.
 
-    A socket's read timeout starts again with every byte, so each request runs in a thread of its
-    own, which holds its slot until it ends.
+    A socket's read timeout restarts with every byte, so each request runs in its own thread, which
+    holds its slot until it ends.
     """
 
     def __init__(
@@ -102,8 +100,8 @@ class HttpClient:
         self._slots = threading.Semaphore(most_at_once)
 
     def send(self, request: Request, *, deadline: float) -> HttpReply:
-        """Send a request. `deadline` is a time of `time.monotonic`. Raises CallFailed, by the
-        deadline at the latest, and at once if all slots are taken.
+        """`deadline` is a time of `time.monotonic`. Raises CallFailed by then, or at once if no
+        slot is free.
         """
         from skinapi.base.http_adapter import Adapter  # noqa: PLC0415
 
@@ -131,7 +129,7 @@ class HttpClient:
     def _send_in_thread(
         self, adapter: "Adapter", request: Request, report: Callable[[HttpReply | CallFault], None]
     ) -> None:
-        """Report something whatever happens: a thread that just ends leaves its caller to wait."""
+        """Must always report a result: otherwise the caller would wait."""
         outcome: HttpReply | CallFault = CallFault.UNREACHABLE
         try:
             outcome = self._exchange(adapter, request)

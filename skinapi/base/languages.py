@@ -1,7 +1,7 @@
-"""Which languages there are, texts that have words in each of them, and French typography.
+"""The languages, texts in all of them, and French typography.
 
-A language is a folder of words beside `skinapi/base/words/en`; the medical sentences are in
-`model/conditions.yaml` and `model/passages.yaml`. How a language is added: CONTRIBUTING.md.
+A language is a folder of words next to `skinapi/base/words/en`; medical sentences are in
+`model/conditions.yaml` and `model/passages.yaml`. To add a language, see CONTRIBUTING.md.
 """
 
 import re
@@ -45,7 +45,7 @@ def in_each_language(words: Mapping[Language, T] | Mapping[str, T]) -> Mapping[A
 
 
 def require_same_keys(words: Mapping[Any, BaseModel]) -> None:
-    """Refuse a mapping that has other keys in one language than in the first."""
+    """Refuse a mapping whose keys differ between languages."""
     first, *others = words
     for language in others:
         for field, texts in words[first]:
@@ -64,7 +64,7 @@ def space_french(text: str) -> str:
 
 
 def space_all_french(value: Any, *, french: bool = False) -> Any:
-    """The same of all texts under a key `fr`, at any depth; with `french`, of all texts."""
+    """The same for all texts under a key `fr`, at any depth, or with `french` for all texts."""
     match value:
         case str():
             return space_french(value) if french else value
@@ -91,9 +91,10 @@ def _read_words(package: str, file: str, language: Language) -> Any:
 def load_words(
     name: str, schema: type[Words], *, package: str = "skinapi.base", patterns: bool = False
 ) -> Mapping[Language, Words]:
-    """The words of each language: `reports.labels` stands in `skinapi/base/words/en/reports.yaml`,
-    `mails` is a whole file. A text that one language lacks ends the start, else its reader would
-    get another language. `package`: which has the folder `words`. `patterns`: they get no spaces.
+    """Load the words of each language: `reports.labels` is in `skinapi/base/words/en/reports.yaml`,
+    `mails` is a whole file. A missing text is an error at the start, so that no reader gets another
+    language. `package` contains the folder `words`. With `patterns` the typographic spaces are
+    omitted.
     """
     file, _, table = name.partition(".")
     words = {}
@@ -117,7 +118,7 @@ LANGUAGE_NAMES = {language: names.english for language, names in _NAMES.items()}
 
 
 class NumberFormat(BaseModel):
-    """How a language writes numbers. The number stands in the braces of `percent`."""
+    """How a language writes numbers. The braces of `percent` hold the number."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -162,9 +163,7 @@ class LocalizedText(BaseModel):
         return str(getattr(self, language))
 
     def fill(self, **values: "LocalizedText") -> "LocalizedText":
-        """Fill in the placeholders in braces: each value goes to the placeholder of its name, in
-        the same language.
-        """
+        """Fill the placeholders in braces with the value of that name in the same language."""
 
         def filled(language: Language) -> str:
             inserted = {name: value.in_language(language) for name, value in values.items()}

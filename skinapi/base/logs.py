@@ -34,7 +34,7 @@ def configure_logs() -> None:
 
 
 def log_fault(raised: Exception) -> None:
-    """Log where it failed, but never the exception's text, which may quote personal data."""
+    """Log the location, but never the exception's text, which may quote personal data."""
     raised = getattr(raised, "original_exception", None) or raised
     cause = raised.__cause__ or raised
     frames = traceback.extract_tb(cause.__traceback__)
@@ -48,10 +48,11 @@ def log_fault(raised: Exception) -> None:
 
 
 def shield_output() -> None:
-    """From now on, no write to standard output or standard error raises in this process: not by
-    `log`, gunicorn, the standard library's `logging` and `warnings`, or `print`.
+    """Keep writes to standard output and standard error from raising in this process, including
+    those of gunicorn, `logging`, `warnings` and `print`.
 
-    For servers and workers. A command whose output is its result must fail where it cannot write.
+    It is for servers and workers. A command whose output is its result must fail if it cannot
+    write.
     """
     sys.stdout, sys.stderr = (_shielded(stream) for stream in (sys.stdout, sys.stderr))
 
@@ -67,9 +68,8 @@ def _shielded(stream: TextIO | None) -> TextIO:
 
 
 class LossyStream(io.TextIOBase, TextIO):
-    """Writes lines to a file descriptor, and loses those that cannot be written: because the disk
-    is full, or nobody reads the pipe any more. Python's own streams would keep a rest, and write it
-    into the middle of another line.
+    """Drops lines that cannot be written, because the disk is full or the pipe's reader is gone.
+    Python's own streams would keep the rest and write it into the middle of another line.
     """
 
     encoding = "utf-8"

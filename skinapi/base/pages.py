@@ -1,4 +1,4 @@
-"""Lists in pages. How a page travels: platform/web/schemas.py."""
+"""Lists in pages. For their form in HTTP, see platform/web/schemas.py."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Asks for at most `limit` records of a list: the first ones, or those behind `after`, which is
-    the `next_after` of the page before.
+    """Request at most `limit` records: the first ones, or those after the previous page's
+    `next_after`.
     """
 
     limit: int
@@ -24,10 +24,10 @@ FIRST_PAGE = PageRequest(100)
 
 
 class Page(Generic[T]):
-    """One page of a list, and where the next one begins; `next_after` is None on the last page.
+    """One page of a list; `next_after` is None on the last page.
 
-    `items` are built when they are first read, not before: building a large page takes so long that
-    only one caller at a time may do it (`one_list_at_a_time` in platform/web/declaration.py).
+    `items` are built on first use: building a large page is so slow that only one caller at a time
+    may do it (`one_list_at_a_time` in platform/web/declaration.py).
     """
 
     def __init__(self, records: Iterable[T], next_after: str | None = None) -> None:
@@ -59,9 +59,8 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def page_of(found: Sequence[T], paging: PageRequest, *, by: str = "id") -> Page[T]:
-    """The page that was asked for, of a list in the order of the field `by`.
-
-    Ask the store for `limit` + 1 records: one more than fits tells that another page follows.
+    """Return one page of a list sorted by the field `by`. `found` must have up to `limit` + 1
+    records: the extra one shows that another page follows.
     """
     records = list(found[: paging.limit])
     return Page(records, _value(records[-1], by) if len(found) > paging.limit else None)
@@ -70,8 +69,8 @@ def page_of(found: Sequence[T], paging: PageRequest, *, by: str = "id") -> Page[
 def join_pages(
     parts: Mapping[str, Callable[[PageRequest], Page[T]]], paging: PageRequest
 ) -> Page[T]:
-    """Page several lists as one. Each has a name of one letter, in their order, which stands before
-    its own `after`.
+    """Page several lists as one. Each name is one letter, in the lists' order, and prefixes its
+    `after`.
     """
     after, found = paging.after or "", list[T]()
     names = [name for name in sorted(parts) if name >= after[:1]]

@@ -1,6 +1,6 @@
-"""The one body of errors, and the headers that every answer has.
+"""The body of all errors, and the headers of every answer.
 
-What nginx answers by itself has the same form: tests compare it with this module. It imports no
+Errors from nginx have the same form, which tests compare with this module. It does not import
 Flask.
 """
 

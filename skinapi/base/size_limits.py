@@ -1,5 +1,3 @@
-"""Bodies, photos and JSON texts that are too large, with the limit in a form for people."""
-
 from skinapi.base.errors import PayloadTooLarge
 
 # A megabyte is 1024² bytes in file managers and 1000² on disk labels: the first that divides the
@@ -38,10 +36,10 @@ def body_too_large(largest: int) -> PayloadTooLarge:
 
 
 def holds_more_values(text: bytes, most: int) -> bool:
-    """Whether parsing this JSON text could make more than about `most` values, at all depths
-    together. The three bytes `[],` take 130 bytes when parsed, so they are counted before.
+    """Whether parsing this JSON text could make more than about `most` values in total. The three
+    bytes `[],` take 130 bytes when parsed, so values are counted before.
 
-    Counts opening brackets, opening braces and commas outside strings: in JSON one less than the
+    Counts opening brackets, opening braces and commas outside of strings: in JSON one less than the
     values, up to twice as many. For a text that is not JSON, the answer may be wrongly True.
     """
     # First, because it is fast for a photo in base64, which contains none of these characters.

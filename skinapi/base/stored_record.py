@@ -1,4 +1,4 @@
-"""The bases of values that never change: of stored records, and of what is read from our files."""
+"""Base classes of immutable values: stored records, and values read from our own files."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def optional(description: str | None = None, *, default: Any = None) -> Any:
-    """Declare a field that is left out of what is answered or stored where it has its default."""
+    """Declare a field that is omitted from answers and stored documents if it has its default."""
     return Field(
         default=default, exclude_if=lambda value: bool(value == default), description=description
     )
@@ -16,7 +16,7 @@ def optional(description: str | None = None, *, default: Any = None) -> Any:
 class FromRecord(BaseModel):
     @classmethod
     def from_record(cls, *records: object, **told: Any) -> Self:
-        """Fill each field from what is told, else from the first record that has its name."""
+        """Fill each field from `told`, or else from the first record with a field of that name."""
         for name in cls.model_fields.keys() - told.keys():
             for record in records:
                 if hasattr(record, name):
@@ -27,24 +27,22 @@ class FromRecord(BaseModel):
 
 # `defer_build`, here and in `values`: a start need not build what no request has asked for yet.
 class Frozen(BaseModel):
-    """The base of what is read from files that we write, where an unknown field is a mistake."""
+    """Base class for values read from our own files. Unknown fields are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class StoredRecord(FromRecord):
-    """The base of each record that the store keeps, and of each record inside one.
+    """Base class of stored records, and of records inside one.
 
-    Fields that it does not know are left out: in a rolling upgrade, servers of the version before
-    read what the next one has stored.
+    Unknown fields are ignored: in a rolling upgrade, servers of the previous version read records
+    stored by the next one.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     def stored(self) -> dict[str, Any]:
-        """Return the fields, and those of the records in it, as the store keeps them: lists instead
-        of tuples.
-        """
+        """The fields for the store, including nested records, with lists instead of tuples."""
         fields: dict[str, Any] = _plain(self.model_dump())
         return fields
 

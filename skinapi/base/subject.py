@@ -1,4 +1,4 @@
-"""The caller of a use case, what it may use up within a time, and the roles of accounts."""
+"""The caller of a use case, its allowances, and the roles of accounts."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Protocol, get_args
@@ -36,11 +36,10 @@ ErasureReason = Literal["asked", "second_account", "not_used", "other"]
 
 @dataclass(frozen=True)
 class KeyUse:
-    """The key with which a program calls. With `clinic_wide` it may see the findings of every
-    patient, otherwise those that its owner may see; with `patient` those of this account alone:
-    it is a session key then, which the key `session_of` has made. `doctor` is the account in charge
-    of the patients whom it adds. A `test` key stores nothing; what it asks for is counted against
-    `owner`, who made it.
+    """The key of a calling program. With `clinic_wide` it may see the findings of every patient,
+    otherwise those of its owner. With `patient` it is a session key, made by the key `session_of`,
+    and sees only the findings of this account. `doctor` is the account in charge of the patients
+    whom it adds. A `test` key stores nothing; its requests count against `owner`, who made it.
     """
 
     id: str
@@ -54,17 +53,16 @@ class KeyUse:
 
     @property
     def reads_what_it_filed(self) -> bool:
-        """Whether it reads no finding but what such keys have just filed: a session key that files
-        is for a page that shows what came of a photo.
+        """Whether it may only read findings that such keys have just filed: a session key that
+        files is for a page that shows the result of a photo.
         """
         return self.session_of is not None and "findings:read" not in self.scopes
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who has sent a request, and in which session. `factor_given` says whether that was opened
-    with a code of the second factor. `key` is that of a program; None for a person who is logged
-    in.
+    """The sender of a request. `factor_given` tells if the session was opened with a second factor.
+    `key` is set for a program and None for a person.
     """
 
     id: str
@@ -75,22 +73,22 @@ class Caller:
 
     @property
     def counted_as(self) -> str:
-        """Against whose limits requests and photos are counted."""
+        """The account or key whose limits requests and photos count against."""
         return (self.key and self.key.owner) or self.id
 
 
 class Allowances(Protocol):
-    """`caller` is an account or an address; a role may have an allowance of its own."""
+    """`caller` is an account or an address. A role may have its own allowance."""
 
     def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None:
-        """Count so many photos of the day, or none."""
+        """Count all of these photos against today's allowance, or none."""
 
     def count_rendering(self, caller: str, role: str | None) -> None:
-        """Count a report that is drawn as a page, or a comparison of photos."""
+        """Count a report rendered as a page, or a comparison of photos."""
 
 
 class Unlimited:
-    """Allowances without a limit, for a process that serves nobody."""
+    """For a process that serves nobody."""
 
     def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None: ...
 

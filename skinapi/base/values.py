@@ -1,7 +1,3 @@
-"""Values that services and routes share: the base of answers, a part of a form, a reading of a
-gauge, the interval of a share, a number of JSON.
-"""
-
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +17,7 @@ class Value(FromRecord):
 
 @dataclass(frozen=True, slots=True)
 class PartHead:
-    """The head of one part of a form: a file where `filename` is set, else a text field."""
+    """A file if `filename` is set, otherwise a text field."""
 
     name: str
     filename: str | None
@@ -30,7 +26,7 @@ class PartHead:
 
 @dataclass(frozen=True)
 class GaugeReading:
-    """A figure that is looked up when it is asked for, because all servers share it."""
+    """A figure that is read on request, because all servers share it."""
 
     name: str
     says: str
@@ -39,7 +35,7 @@ class GaugeReading:
 
 
 def wilson_interval(share: float, n: float) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of `n`, which is at least one."""
+    """Wilson's 95 % interval of a share of `n`, which must be at least one."""
     squared = Z_95**2 / n
     middle = (share + squared / 2) / (1 + squared)
     reach = Z_95 * math.sqrt(share * (1 - share) / n + squared / (4 * n)) / (1 + squared)

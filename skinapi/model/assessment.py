@@ -1,5 +1,5 @@
-"""Turns the output of one network pass into an assessment: calibrated probabilities for the
-picture's modality, the stated condition, the band and the doubts.
+"""Turns the output of one network pass into an assessment: calibrated probabilities, the stated
+condition, the band and the doubts.
 
 If the modality is in doubt, the picture is assessed with both calibrations and the more cautious
 result is used.
@@ -45,11 +45,11 @@ CONDITION_RULES = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the model says about one picture. `stated` is the condition that clients are told;
-    `from_picture` holds the probabilities before the patient's facts, where these changed any, and
-    `moved_by` those of the `told` facts that moved the most probable condition;
-    `untested_skin` the told tones of which too few lesions were tested; `something_else`: it surely
-    shows no skin.
+    """What the model says about one picture. `stated` is the condition shown to clients.
+    `from_picture` holds the probabilities before the patient's facts, if these changed any, and
+    `moved_by` the facts that moved the most probable condition. `untested_skin` are the entered
+    skin tones on which too few lesions were tested. `something_else` means that the picture
+    certainly shows no skin.
     """
 
     probabilities: Mapping[str, float]
@@ -116,7 +116,9 @@ class _CalibratedOutput:
 
     @property
     def versions(self) -> tuple[Version, ...]:
-        """With the patient's facts, if any are told, and without. Facts take no doubt away."""
+        """With the patient's facts, if any were entered, and without. Facts never remove a
+        doubt.
+        """
         alone = Version(self.from_picture, ())
         return (Version(self.probabilities, self.told), alone) if self.told else (alone,)
 
@@ -229,10 +231,10 @@ def _assess(
 
 
 def _most_cautious(each: Sequence[Assessment]) -> Assessment:
-    """The assessment with the most urgent band, of equal ones with the most severe condition, then
-    the highest malignant score. It tells every rule of any of them that asks for that band: by
-    these, callers see whether a score has passed its threshold. What any of them cannot rule out is
-    not ruled out; something else it is only if every calibration says so.
+    """The assessment with the most urgent band, then the most severe condition, then the highest
+    malignant score. It gets every rule of any assessment that requires that band, so that callers
+    see if a score passed its threshold. A condition that one of them cannot rule out is not ruled
+    out. It is something else than skin only if every calibration says so.
     """
     first = min(
         each,
@@ -259,10 +261,10 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
 
 
 def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> set[RaisedBy]:
-    """The rules that are told by the name of a condition: only of one that the assessment shows and
-    that asks for its band. A rule may have asked by probabilities that it does not show; a report
-    would then give a harmless condition as the reason. The stated condition counts where the naming
-    rule has asked: in doubt, a graver one may be stated.
+    """The rules named by a condition, limited to conditions that the assessment shows and that
+    require its band. Otherwise a report could give a harmless condition as the reason, because a
+    rule may also use probabilities that are not shown. The stated condition counts if the naming
+    rule applies: in doubt, a more serious one may be stated.
     """
     outputs = assessment.probabilities
     first = most_probable(outputs)
@@ -280,8 +282,8 @@ def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> 
 def list_doubts(
     probabilities: Mapping[str, float], *, unlike: bool, closest: float
 ) -> tuple[Doubt, ...]:
-    """They are too close where conditions that ask for different things are nearly as probable as
-    the first.
+    """A picture is too close to call if conditions that need different bands are nearly as probable
+    as the first.
     """
     first = max(probabilities.values())
     demands = {
@@ -296,9 +298,9 @@ def list_doubts(
 def choose_stated(
     probabilities: Mapping[str, float], calibration: Calibration, *, uncertain: bool
 ) -> str:
-    """The condition that clients are told: the one that the naming rule names, but never a milder
-    one than the most probable. In doubt it is the most severe plausible one, or the named one if
-    that is more severe: a doubt makes no finding milder.
+    """The condition shown to clients: that of the naming rule, but never milder than the most
+    probable one. In doubt it is the most severe plausible condition, or the named one if that is
+    more severe, so a doubt never makes a finding milder.
     """
     first = most_probable(probabilities)
     named = calibration.naming.name(probabilities) if calibration.naming else first
@@ -310,7 +312,7 @@ def choose_stated(
 def _not_ruled_out(
     calibration: Calibration, probabilities: Mapping[str, float]
 ) -> tuple[NotRuledOut, ...]:
-    """Most probable first; normal skin is no condition to rule out."""
+    """Most probable first. Normal skin is not a condition to rule out."""
     sets = []
     for level, limits in calibration.prediction_sets.items():
         within = [key for key, limit in limits.items() if probabilities.get(key, 0.0) >= limit]

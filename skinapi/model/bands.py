@@ -1,11 +1,11 @@
-"""Decides how soon a doctor should see the lesion: each rule asks for a band, and the most urgent
-one is chosen.
+"""Decides how soon a doctor should see the lesion. Each rule may require a band, and the most
+urgent one is chosen.
 
-*Whether* a doctor should look is one decision: the malignant score against one threshold for each
-modality and operating point. *How soon* is a ranking: the probabilities of single cancers against
-thresholds that few benign lesions reach, and the named condition. The thresholds are fitted by
-`python -m skinapi calibrate` and come with the model, in its
-calibration.json. `cautious` holds for a model that has no threshold of its own.
+*Whether* a doctor should look depends on the malignant score and one threshold for each modality
+and operating point. *How soon* depends on the named condition, and on the probabilities of single
+cancers with thresholds that few benign lesions reach. The thresholds are fitted by `python -m
+skinapi calibrate` and stored in the model's calibration.json. A model without its own thresholds
+uses `cautious`.
 """
 
 import math
@@ -96,8 +96,8 @@ def choose_band(
     little_tested: bool,
     untested_skin: bool,
 ) -> BandRequest:
-    """The most urgent band that a rule asks for, and every rule that asks for it.
-    `nearly_uncertain`: saving the picture once more may make it unlike the training.
+    """The most urgent required band, and every rule that requires it. `nearly_uncertain` means that
+    saving the picture again could make it unlike the training pictures.
     """
     asked = _asked_by_probabilities(probabilities, thresholds, named)
     if nearly_uncertain:
@@ -119,8 +119,8 @@ def choose_band(
 
 
 def choose_for_person(*, picture: BandRequest, person: BandRequest, may_lower: bool) -> BandRequest:
-    """The band where the patient's facts ask for another one than the picture alone. They may raise
-    it as they must, and lower it by one step; never where the picture alone is urgent.
+    """The band if the patient's facts require another one than the picture alone. Facts may raise
+    it by any number of steps but lower it by only one, and never if the picture alone is urgent.
     """
     if urgency(person.band) <= urgency(picture.band):
         same = person.band is picture.band
@@ -134,8 +134,8 @@ def choose_for_person(*, picture: BandRequest, person: BandRequest, may_lower: b
 
 
 def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:
-    """Sort the rules. That a score is near its threshold is told only where nothing else asks for
-    the band.
+    """Sort the rules. A score near its threshold is only reported if no other rule requires the
+    band.
     """
     rules = set(asked)
     if len(rules) > 1:
@@ -148,9 +148,6 @@ def most_probable(probabilities: Mapping[str, float]) -> str:
 
 
 def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
-    """The score that is compared with each threshold; a condition that is no output of the model
-    has none.
-    """
     return {
         name: sum(probabilities.get(key, 0.0) for key in keys_of_threshold(name))
         for name in THRESHOLDS
@@ -159,12 +156,10 @@ def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
 
 
 def keys_of_threshold(name: str) -> Collection[str]:
-    """The conditions whose probabilities together are compared with this threshold."""
     return conditions_table().malignant_keys if name == "malignant" else {name}
 
 
 def all_thresholds(fitted: Mapping[str, float]) -> dict[str, float]:
-    """The fitted thresholds, and cautious ones for those that were not fitted."""
     return {name: each.cautious for name, each in THRESHOLDS.items()} | dict(fitted)
 
 
@@ -188,14 +183,14 @@ def _asked_by_probabilities(
 
 
 def band_of_condition(key: str, outputs: Collection[str]) -> Band:
-    """The band of the gravest that a condition may be, named by a model of these outputs: actinic
-    keratosis is as urgent as squamous cell carcinoma where that has no output.
+    """The band of the most serious condition that this output may stand for: actinic keratosis is
+    as urgent as squamous cell carcinoma if the model has no output for the latter.
     """
     return _band_beside(key, _told_apart(key, outputs))
 
 
 def _told_apart(key: str, outputs: Collection[str]) -> tuple[str, ...]:
-    """List the outputs that would be counted as this one if they had none of their own."""
+    """The outputs that would be counted as this one if they were missing."""
     others = conditions_table().counted_as_this(key)
     return tuple(other for other in others if other in outputs) if others else ()
 
@@ -209,16 +204,16 @@ def _band_beside(key: str, told_apart: tuple[str, ...]) -> Band:
 
 
 def demand_of(key: str, outputs: Collection[str]) -> Band | None:
-    """The band that a malignant condition asks for. All benign ones ask for the same: None."""
+    """The band that a malignant condition requires. All benign ones require None."""
     malignant = conditions_table().by_key(key).malignant
     return band_of_condition(key, outputs) if malignant else None
 
 
 def _asked_by_nearness(probabilities: Mapping[str, float], limits: Mapping[str, float]) -> Band:
-    """The most urgent band that a score below its threshold asks for: the threshold's, less urgent
-    by one step for each STEP_LOG_ODDS, begun or whole, below it. So does a condition by how far it
-    lies below the most probable one; there both may change, so a step is twice as long. A picture
-    that is saved once more moves this band by one step at most.
+    """The most urgent band required by a score below its threshold: less urgent than the
+    threshold's by one step for each STEP_LOG_ODDS below it, rounded up. A condition does the same
+    by its distance from the most probable one, with steps twice as long because both may change. So
+    saving a picture again moves this band by one step at most.
     """
     bands = list(Band)
     below = [
@@ -247,18 +242,16 @@ def most_urgent(*bands: Band) -> Band:
 
 
 def is_sent(band: Band) -> bool:
-    """Whether it sends a lesion to a doctor."""
     return urgency(band) <= urgency(Band.DOCTOR_REVIEW)
 
 
 def is_raised(band: Band, *, named: str, outputs: Collection[str]) -> bool:
-    """Whether the band is more urgent than the named condition alone asks for."""
     return urgency(band) < urgency(band_of_condition(named, outputs))
 
 
 def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collection[str] = ()) -> str:
-    """The most severe condition with at least a third of the highest probability, or of those in
-    `also`.
+    """The most severe condition that is in `also` or has at least a third of the highest
+    probability.
     """
     least = PLAUSIBLE_SHARE * max(probabilities.values())
     return min(
@@ -268,9 +261,9 @@ def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collectio
 
 
 def severity_rank(key: str, outputs: Collection[str] = ()) -> tuple[int, int, int]:
-    """A sort key: the more severe, the smaller. Of equals, one that is counted as another where it
-    has no output is the graver (squamous cell carcinoma). Where these outputs tell the two apart,
-    what is left of the other is the mildest of its equals.
+    """A sort key: the more severe, the smaller. If two are equal, a condition that is counted as
+    another when its output is missing (squamous cell carcinoma) is more serious. If the model has
+    outputs for both, the other one is the mildest of its equals.
     """
     return _rank_beside(key, _told_apart(key, outputs))
 

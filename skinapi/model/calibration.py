@@ -1,9 +1,9 @@
-"""Calibration: turns logits into probabilities that match observed frequencies on the pictures they
-were fitted to, and holds all limits that were fitted with them.
+"""Calibration: turns logits into probabilities that match the frequencies observed on the pictures
+they were fitted to, and holds all limits fitted together with them.
 
-A calibrated probability holds for the mix of lesions that it was fitted to. It is adjusted by what
-the patient tells (age, sex, body site), for another share of cancers, as a family doctor sees, and
-to several pictures of one lesion.
+A calibrated probability is valid for the mix of lesions in its fit. It is adjusted to the patient's
+age, sex and body site, to another share of cancers, such as in a family practice, and to several
+pictures of one lesion.
 """
 
 import math
@@ -61,9 +61,9 @@ Weight = Annotated[float, Field(ge=0, le=2)]
 
 
 class JoiningRule(Frozen):
-    """How much the calibrated log probabilities of each kind of picture count where a lesion has
-    both kinds (late fusion, fitted on pairs of validation). Pictures of one kind count as one,
-    their mean: they are wrong together.
+    """How much the calibrated log probabilities of each kind of picture weigh if a lesion has both
+    kinds (late fusion, fitted on validation pairs). Several pictures of one kind are averaged and
+    count once, because their errors are correlated.
     """
 
     dermoscopic: Weight
@@ -76,9 +76,6 @@ class JoiningRule(Frozen):
         return self
 
     def join(self, pictures: Sequence[tuple[Modality, Mapping[str, float]]]) -> dict[str, float]:
-        """The probabilities of the lesion. Each picture has the modality by which it was
-        calibrated; the order changes nothing.
-        """
         if not 1 <= len(pictures) <= MOST_PICTURES:
             raise ValueError(f"one to {MOST_PICTURES} pictures are joined")
         keys = sorted(pictures[0][1])
@@ -128,11 +125,12 @@ class TonesTested(StoredRecord):
 
 
 class HeldOutFigures(StoredRecord):
-    """How the model did on the test part of one modality, one picture of each lesion.
-    `sensitivity`: the share of the malignant lesions that were sent to a doctor; `at_site`: of
-    those at the place on the body that was told, where it is known. `elsewhere`: the same in the
-    clinic where it was lowest, of those that were in no training (with `at_site` of such lesions);
-    None where no such clinic was tested at this operating point.
+    """Results on the test part of one modality, with one picture of each lesion.
+
+    `sensitivity` is the share of malignant lesions that were sent to a doctor, and `at_site` that
+    of lesions at the entered body site, if it is known. `elsewhere` is the same at the clinic with
+    the lowest value among those that are not in the training data; None if no such clinic was
+    tested at this operating point.
     """
 
     modality: Modality
@@ -149,13 +147,12 @@ class HeldOutFigures(StoredRecord):
 
     @property
     def is_little(self) -> bool:
-        """Whether there were too few malignant lesions to rely on the sensitivity."""
         return self.malignant < ENOUGH_TESTED
 
 
 class ShareSent(StoredRecord):
     """The share of malignant lesions that were sent to a doctor, by operating point: in the test
-    part, and in a clinic that was in no training.
+    part, and at a clinic that is not in the training data.
     """
 
     tested: Mapping[OperatingPoint, Share] = {}
@@ -163,8 +160,8 @@ class ShareSent(StoredRecord):
 
 
 class PointFigures(StoredRecord):
-    """What an operating point does on the test part of one modality, in lesions. `sent`:
-    doctor_review or more urgent; `urgent`: urgent_referral.
+    """Counts of lesions in the test part of one modality. `sent`: doctor_review or more urgent;
+    `urgent`: urgent_referral.
     """
 
     malignant: NonNegativeInt
@@ -195,8 +192,8 @@ class NamingRule(Frozen):
     prior: Mapping[str, PositiveFloat]
 
     def name(self, probabilities: Mapping[str, float]) -> str:
-        """The class that the rule names. The most probable one is named if it has no prior; another
-        class without one never is.
+        """The most probable class is named even without a prior; other classes without a prior are
+        not.
         """
         first = most_probable(probabilities)
         if first not in self.prior:
@@ -210,12 +207,13 @@ class NamingRule(Frozen):
 
 
 class Calibration(Frozen):
-    """The calibration for one modality, fitted on its validation pictures. A picture is unlike the
-    training if its energy is below `unlike_training`, or the distance of its features exceeds the
-    limit of `familiar`. Classes whose probabilities differ by less than `too_close` cannot be told
-    apart. `sent` is the malignant score from which a lesion is sent to a doctor. `prediction_sets`:
-    from its limit on, a class cannot be ruled out; one in `too_few` had too few lesions for its own
-    and has that of all malignant, or of all other, classes together.
+    """The calibration for one modality, fitted on its validation pictures.
+
+    A picture is unlike the training pictures if its energy is below `unlike_training`, or its
+    distance exceeds the limit of `familiar`. Classes whose probabilities differ by less than
+    `too_close` cannot be distinguished. `sent` is the malignant score from which a lesion is sent
+    to a doctor. A class cannot be ruled out above its limit in `prediction_sets`; classes in
+    `too_few` had too few lesions and share the limit of all malignant, or all other, classes.
     """
 
     # No temperature that is fitted comes near these bounds; beyond them sums overflow.
@@ -235,13 +233,12 @@ class Calibration(Frozen):
     patient_facts: PatientFactsTable | None = None
 
     def limits(self, point: OperatingPoint, told: Collection[Fact] = ()) -> Mapping[str, float]:
-        """The threshold of each score that decides on a band, where these facts are told."""
         facts = self._told_limits(told)
         limits, sent = (facts or self).thresholds, (facts or self).sent
         return all_thresholds(limits) | ({"malignant": sent[point]} if sent else {})
 
     def may_lower(self, told: Collection[Fact]) -> bool:
-        """Whether these facts may lower a band: only where thresholds were fitted with them."""
+        """Only thresholds that were fitted with these facts may lower a band."""
         return self._told_limits(told) is not None
 
     def _told_limits(self, told: Collection[Fact]) -> ToldLimits | None:
@@ -250,9 +247,6 @@ class Calibration(Frozen):
     def tested_at(
         self, point: OperatingPoint, site: BodySite | None = None
     ) -> HeldOutFigures | None:
-        """The test figures of this operating point, with those of lesions at this site where they
-        are known.
-        """
         if self.tested is None:
             return None
         figures, there = self.point_figures.get(point), self.sites.get(site) if site else None
@@ -270,7 +264,7 @@ class Calibration(Frozen):
     @property
     def malignant_share(self) -> float | None:
         """The share of malignant lesions in the training and validation pictures, for which the
-        probabilities hold; None where it is not known.
+        probabilities are valid; None if it is unknown.
         """
         prior = self.naming.prior if self.naming else {}
         keys = conditions_table().malignant_keys
@@ -289,10 +283,9 @@ class Calibration(Frozen):
 
 
 class ModelCalibration(Frozen):
-    """All that turns a network's output into a finding: the content of calibration.json. Without a
-    `clinical` calibration the dermoscopic one is used for clinical pictures. `operating_point` and
-    `prevalence`, the share of malignant lesions that the clinic sees, are the clinic's and no part
-    of the file.
+    """The content of calibration.json. Without a `clinical` calibration, the dermoscopic one is
+    used for clinical pictures. The file does not include `operating_point` and `prevalence` (the
+    share of malignant lesions that the clinic sees), which the clinic sets.
     """
 
     dermoscopic: Calibration = Calibration()
@@ -307,7 +300,7 @@ class ModelCalibration(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _drop_table_of_frequencies(cls, read: Any) -> Any:
-        """Version 1.0.0 kept one table for all kinds of picture, whatever these show."""
+        """Version 1.0.0 had one table for all kinds of picture."""
         return (
             {k: v for k, v in read.items() if k != "patient_facts"}
             if isinstance(read, dict)
@@ -316,7 +309,6 @@ class ModelCalibration(Frozen):
 
     @property
     def has_points(self) -> bool:
-        """False where a model was not calibrated, or by older code."""
         return all(item.sent for item in (self.dermoscopic, self.clinical) if item is not None)
 
     @property
@@ -339,9 +331,9 @@ class ModelCalibration(Frozen):
     def restate(
         self, modality: Modality, probabilities: Mapping[str, float]
     ) -> Mapping[str, float] | None:
-        """Probabilities by this modality's calibration, for the clinic's prevalence; None where
-        none is told. Where it is higher than the calibration's the thresholds would send too few,
-        so nothing is restated: the model must be calibrated on the clinic's pictures.
+        """Probabilities for the clinic's prevalence; None if it is not set. If it is higher than
+        that of the calibration, the thresholds would send too few lesions, so nothing is restated
+        and the model must be calibrated on the clinic's pictures.
         """
         share = self.for_modality(modality).malignant_share
         if self.prevalence is None or share is None or modality in self.not_restated:
@@ -350,9 +342,6 @@ class ModelCalibration(Frozen):
 
     @property
     def not_restated(self) -> tuple[Modality, ...]:
-        """The modalities whose own share of malignant lesions is lower than the prevalence, or not
-        known.
-        """
         told = self.prevalence or 0.0
         return tuple(m for m in KNOWN if told > (self.for_modality(m).malignant_share or 0.0))
 
@@ -371,8 +360,8 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Probabili
 def measure_unlike(
     model: ModelCalibration, calibration: Calibration, *, logits: Features, pooled: Features
 ) -> dict[str, float]:
-    """How far a picture lies beyond each limit from which it is unlike the training: of its energy,
-    the distance of its features, and the log odds of a disease that the model does not name.
+    """How far a picture exceeds each limit of unlikeness: energy, distance, and the log odds of a
+    disease that the model does not name.
     """
     floor, familiar, other = calibration.unlike_training, calibration.familiar, model.other_diseases
     features, beyond = np.atleast_2d(pooled), {}

@@ -1,6 +1,4 @@
-"""Classifies a photo, or several of one lesion. The result is a Finding or the error Refused; cheap
-checks come first.
-"""
+"""Classifies one or more photos of one lesion. Cheap checks come first."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -60,8 +58,8 @@ WITHOUT_SCORES = {
 
 
 class _Answer(NamedTuple):
-    """What the joined probabilities alone ask for. `each` is what is stated with the patient's
-    facts, and then without them where these changed anything.
+    """What the joined probabilities alone require. `each` is the stated condition with the
+    patient's facts, and then without them if these changed anything.
     """
 
     each: tuple[str, ...]
@@ -74,11 +72,11 @@ class _Answer(NamedTuple):
 
 
 def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessment]) -> Assessment:
-    """The joined assessment of one lesion: never milder than any picture alone, by band and by
-    condition, with every doubt of any, and one more where they disagree. Modality and calibration
-    are the gravest picture's. Joined scores are compared with the lowest thresholds of the
-    pictures. Probabilities are restated picture by picture and then joined: on 432 validation pairs
-    that was as good as the pairs' own mix (log loss .071 and .070 at 2 %).
+    """The joined assessment of one lesion. It is never milder than any single picture, by band or
+    condition. It has every doubt of each picture, and another one if they disagree. Modality and
+    calibration are those of the most serious picture. Joined scores are compared with the lowest
+    thresholds. Probabilities are restated for each picture and then joined: on 432 validation pairs
+    this was as good as using the pairs' own mix (log loss .071 and .070 at 2 %).
     """
     rule = calibration.joining or EQUAL
     versions = _join_versions(rule, pictures)
@@ -164,9 +162,9 @@ def _lowest_limits(
 
 
 def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bool:
-    """Whether what they state asks for different things, or one states something graver than all
-    together; or the scores of one send it more urgently, while together a benign condition
-    (`first`) is the most probable.
+    """Whether the stated conditions need different bands, or one is more serious than the joined
+    one, or a single picture is more urgent although a benign condition (`first`) is the most
+    probable one overall.
     """
     stated = [(picture.stated, picture.probabilities) for picture in pictures]
     sent = any(
@@ -180,7 +178,7 @@ def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bo
 def _disagree_alone(
     calibration: ModelCalibration, pictures: Sequence[Assessment], answer: _Answer
 ) -> bool:
-    """Whether they disagree without the patient's facts: these take no doubt away."""
+    """Whether they disagree without the patient's facts, which never remove a doubt."""
     stated = []
     for picture in pictures:
         alone, doubtful = picture.from_picture or picture.probabilities, bool(picture.reasons)
@@ -190,16 +188,12 @@ def _disagree_alone(
 
 
 def _state_other_than(joined: str, each: Sequence[tuple[str, Mapping[str, float]]]) -> bool:
-    """Whether what they state asks for different things, or one states something graver."""
     demands = {demand_of(stated, outputs) for stated, outputs in each}
     graver = min(severity_rank(stated) for stated, _ in each) < severity_rank(joined)
     return len(demands) > 1 or graver
 
 
 def gravest(pictures: Sequence[Assessment]) -> int:
-    """The place of the picture with the most urgent band, then the most severe condition, then the
-    highest malignant score.
-    """
     return min(
         range(len(pictures)),
         key=lambda place: (
@@ -211,7 +205,6 @@ def gravest(pictures: Sequence[Assessment]) -> int:
 
 
 def _join_versions(rule: JoiningRule, pictures: Sequence[Assessment]) -> tuple[Version, ...]:
-    """The joined probabilities, and those without the patient's facts where these changed any."""
     joined = rule.join([(picture.calibrated_as, picture.probabilities) for picture in pictures])
     if not any(picture.from_picture for picture in pictures):
         return (Version(joined, ()),)
@@ -225,7 +218,6 @@ def _join_versions(rule: JoiningRule, pictures: Sequence[Assessment]) -> tuple[V
 
 
 def _moved_by(pictures: Sequence[Assessment], first: str) -> tuple[Fact, ...]:
-    """The facts that moved the same condition in any picture."""
     moved = {
         f
         for picture in pictures
@@ -250,8 +242,8 @@ def _join_restated(
 
 
 def _tell(rules: set[RaisedBy], joined: Assessment, asked_by_all: bool) -> tuple[RaisedBy, ...]:
-    """The rules that asked for the band, and PICTURE where one alone asked for it by probabilities
-    that the joined answer does not show.
+    """The rules that required the band, and PICTURE if a single picture required it by
+    probabilities that the joined answer does not show.
     """
     told = rules - CONDITION_RULES | rules_of_conditions(joined, rules)
     if not asked_by_all and not told & WITHOUT_SCORES:
@@ -271,7 +263,6 @@ def classify_photo(model: Model, content: bytes, context: Context = NOTHING_TOLD
 
 
 def prepare_photo(content: bytes, seen: float) -> PreparedPhoto:
-    """Decode a photo and check what a model will see of it, or raise Refused."""
     started = time.perf_counter()
     photo = read_photo(content)
     quality = measure_quality(photo, seen)
@@ -285,7 +276,9 @@ def classify_prepared(
     prepared: PreparedPhoto,
     context: Context = NOTHING_TOLD,
 ) -> Finding:
-    """Raises Refused if it surely shows no skin and the sender has not confirmed that it does."""
+    """Raises Refused if it certainly shows no skin and the sender has not confirmed that it
+    does.
+    """
     return judge_prepared(model, prepared, context).finding
 
 
@@ -297,7 +290,6 @@ class JudgedPhoto:
 
 
 def judge_prepared(model: Model, prepared: PreparedPhoto, context: Context) -> JudgedPhoto:
-    """Classify as `classify_prepared` does, and keep all that the model says."""
     started = time.perf_counter()
     output = model.read([prepared.photo.pixels])
     engine = _milliseconds_since(started)

@@ -31,8 +31,9 @@ class PictureKind(Frozen):
 
 
 class CertaintyWords(Frozen):
-    """How sure a patient may be of a finding. `sent` or `sent_if_skin` follows `uncertain`,
-    `either_kind` are pictures of no known kind, `there` spots at the reader's own place.
+    """How sure a patient may be of a finding. `sent` or `sent_if_skin` is added to `uncertain`.
+    `either_kind` is about pictures of unknown kind, and `there` about spots at the reader's body
+    site.
     """
 
     tested: LocalizedText
@@ -54,7 +55,7 @@ class HeadlineNames(Frozen):
 
     @property
     def of_patient(self) -> LocalizedText:
-        """A patient's behind "of"; each of two names has it in French."""
+        """The patient's wording after "of". In French each of two names needs it."""
         french = "d'" + self.patient.fr.replace(" ou un", " ou d'un")
         return self.patient.model_copy(update={"fr": french})
 
@@ -68,8 +69,8 @@ class ChanceWords(Frozen):
 
 
 class HeadlineWords(Frozen):
-    """`sent_for` is by why a finding is sent for which the picture is no reason. `mostly`: all
-    cancers together have more than half, and none of them is the likely condition.
+    """`sent_for` is keyed by the reason of a referral that the picture does not explain. `mostly`
+    is used if all cancers together have more than half, but the likely condition is not one.
     """
 
     likely: LocalizedText
@@ -109,8 +110,6 @@ class FactsEffectWords(Frozen):
 
 
 class WaitingWords(Frozen):
-    """What is read in place of a band's words until a doctor has decided."""
-
     label: LocalizedText
     next_step: LocalizedText
     doctor_label: LocalizedText | None = None
@@ -176,7 +175,7 @@ class ComparisonWords(Frozen):
 
 
 class Notices(Frozen):
-    """The notices. The keys of `kinds` are modalities, those of `skins` skin tones."""
+    """The keys of `kinds` are modalities, those of `skins` are skin tones."""
 
     reminder: Mapping[str, LocalizedText]
     information_only: LocalizedText
@@ -262,8 +261,8 @@ class Sourced(Frozen):
 
 
 class Condition(Sourced):
-    """`api_name` is what the API calls it (`class`), in every language. `spellings` are further
-    words of data sets for it.
+    """`api_name` is the name in the API (`class`), in every language. `spellings` are further names
+    in data sets.
     """
 
     key: str
@@ -287,7 +286,6 @@ class Condition(Sourced):
 
     @property
     def told_as(self) -> str | None:
-        """The condition whose passages explain it."""
         return self.key
 
     @property
@@ -313,7 +311,7 @@ class ReviewLabel(Sourced):
 
     @property
     def told_as(self) -> str | None:
-        """The condition whose passages explain it; None where it is not said which do not."""
+        """The condition whose passages explain it; None if it is not known which of them apply."""
         return self.counted_as if self.not_told else None
 
 
@@ -383,30 +381,27 @@ class Checklist(Frozen):
     sources: tuple[Source, ...]
 
     def score(self, ticked: Iterable[str]) -> int:
-        """The sum of the points of the ticked items. Raises KeyError for an unknown one."""
+        """Raises KeyError for an unknown item."""
         points = {item.key: item.points for item in self.items}
         return sum(points[key] for key in set(ticked))
 
     def say_told(self, signs: Collection[str]) -> LocalizedText:
-        """That these signs, which a patient told, are a reason to see a doctor."""
         return self.result.told.fill(signs=self.join_told(signs))
 
     def join_told(self, signs: Collection[str]) -> LocalizedText:
-        """These signs in a patient's words, within a sentence."""
         *first, last = (_within_sentence(item) for item in self.items if item.key in signs)
         if not first:
             return last
         return self.result.told_and.fill(first=LocalizedText.joined(", ", first), second=last)
 
     def list_told(self, signs: Collection[str]) -> LocalizedText:
-        """These signs in a doctor's terms, within a sentence."""
         terms = [_within_sentence(item.doctor) for item in self.items if item.key in signs]
         return LocalizedText.joined(", ", terms)
 
 
 class VisitWords(Sourced):
-    """What a patient reads of the visit to which a finding sends; the keys of `reasons` are rules
-    that asked for the urgency, and a few of the words' own.
+    """What a patient reads about the visit that a finding recommends. The keys of `reasons` are
+    rules that required the urgency, and a few others.
     """
 
     why: LocalizedText
@@ -428,8 +423,6 @@ def _within_sentence(said: LocalizedText) -> LocalizedText:
 
 
 class ConditionsTable(Frozen):
-    """All medical content that the software may show."""
-
     table_schema: int = Field(alias="schema")
     conditions: tuple[Condition, ...]
     review_only: tuple[ReviewLabel, ...]
@@ -454,12 +447,11 @@ class ConditionsTable(Frozen):
         return {**self._by_key, **{label.key: label for label in self.review_only}}
 
     def label(self, key: str) -> Condition | ReviewLabel:
-        """What a review may name: a condition, or one that no model states."""
         return self._by_label[key]
 
     def counted_as(self, key: str, outputs: Collection[str] = ()) -> str | None:
-        """The condition that this label is for a model of these outputs, without them for one of
-        the seven lesion classes; None where no model knows it.
+        """The condition that counts for this label in a model with these outputs, by default the
+        seven lesion classes; None if no model knows it.
         """
         label = self.label(key)
         if key in outputs or (isinstance(label, Condition) and label.counted_as is None):
@@ -467,7 +459,6 @@ class ConditionsTable(Frozen):
         return label.counted_as
 
     def counted_as_this(self, key: str) -> tuple[str, ...]:
-        """The other labels that are this one for a model without an output of their own."""
         return self._counted_as_each.get(key, ())
 
     @cached_property
@@ -483,15 +474,15 @@ class ConditionsTable(Frozen):
         return self.label(key).names.in_language(language)
 
     def name_for_patient(self, key: str, language: Language) -> str:
-        """A condition that no model states has one name for everybody."""
+        """A condition that no model outputs has the same name for everybody."""
         names = self.notices.headline.names.get(key)
         return names.patient.in_language(language) if names else self.name(key, language)
 
     def band_words(
         self, band: Band, language: Language, suspected: Collection[str] = ()
     ) -> BandWords:
-        """A band's words, and for a doctor what a guideline says of the conditions that are
-        `suspected`; of a referral, where one of them asks for an urgent one, what that asks for.
+        """A band's words, for a doctor including what a guideline says about the `suspected`
+        conditions. If one of them requires an urgent referral, a referral gets its guideline.
         """
         entry = self.band_entry(band)
         words = entry.in_language(language)
@@ -515,7 +506,6 @@ class ConditionsTable(Frozen):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The keys of what a review may name."""
         return tuple(self._by_label)
 
     @cached_property
@@ -523,8 +513,8 @@ class ConditionsTable(Frozen):
         return frozenset(condition.key for condition in self.conditions if condition.malignant)
 
     def label_spellings(self) -> dict[str, str]:
-        """Every name that a data set or a client may use for a condition, in lower case -> its key;
-        also of what a review alone names, where that is counted as one.
+        """Every name that a data set or client may use for a condition, in lower case, mapped to
+        its key. Includes review labels that count as a condition.
         """
         spellings: dict[str, str] = {}
         for condition in self.conditions:

@@ -1,4 +1,4 @@
-"""What the sender tells about a photo: modality, facts about the patient, checklist. Every field is
+"""The facts that the sender enters with a photo: modality, patient facts, checklist. All are
 optional.
 """
 
@@ -88,7 +88,6 @@ BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 
 
 def age_band_of(years: float | None) -> AgeBand | None:
-    """Return None for an age that nobody has."""
     if years is None or not 0 <= years <= OLDEST:
         return None
     ends = [int(band.partition("-")[2] or OLDEST) + 1 for band in AGE_BANDS]
@@ -206,8 +205,8 @@ class Context(StoredRecord):
         return self
 
     def corrected(self, told: Mapping[str, Any]) -> Self:
-        """With these facts in place of those of before; None takes one back. Age and group are one
-        fact. What was said of a place on one site was not said of another.
+        """Return a copy with these facts replaced. A value of None removes the fact. Age and age
+        group are one fact. A place that was entered for one site is dropped with that site.
         """
         facts = {**self.model_dump(), **told}
         facts["modality"] = facts["modality"] or Modality.UNKNOWN
@@ -225,7 +224,9 @@ class Context(StoredRecord):
         return tuple(name for name in fields if getattr(self, name) != getattr(other, name))
 
     def for_hash(self) -> dict[str, Any]:
-        """What stands for it in hashes: no fact that is not told, but for the first ones."""
+        """The content for hashes. Facts that were not entered are omitted, except for the `first`
+        ones.
+        """
         untold = type(self)().model_dump(mode="json")
         return {
             name: value
@@ -235,7 +236,7 @@ class Context(StoredRecord):
 
     @property
     def years(self) -> int | None:
-        """The age, or one that stands for the group that was told."""
+        """The age, or a representative age of the entered group."""
         return (
             self.age
             if self.age is not None or self.age_band is None
@@ -244,7 +245,7 @@ class Context(StoredRecord):
 
     @property
     def told_tones(self) -> tuple[SkinTone, ...]:
-        """The told skin tone, by itself or by the skin type; two where these differ."""
+        """The entered skin tone, directly or by skin type; both if these differ."""
         by_type = TONE_OF_TYPE[self.fitzpatrick] if self.fitzpatrick else None
         return tuple(tone for tone in SkinTone if tone in (self.skin_tone, by_type))
 
@@ -257,7 +258,7 @@ class Context(StoredRecord):
 
     @property
     def told_signs(self) -> tuple[str, ...]:
-        """The ticked items, where they have fewer points than those from which it refers."""
+        """The ticked items if their points are below the threshold for a referral."""
         below = (self.checklist_score or 0) < conditions_table().checklist.threshold
         return (self.checklist or ()) if below else ()
 

@@ -1,8 +1,7 @@
-"""Reads the labels of data sets: the tables that they have beside their pictures (one row, one
-picture and its label), and how they spell a condition.
+"""Reads the label tables of data sets, with one picture and its label in each row.
 
 The columns are those of HAM10000, or image_id, image_path and label, or ISIC's one-hot columns.
-Training and the server, which checks data sets that are uploaded, both read labels by this.
+Training and the check of uploaded data sets both use this module.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -57,8 +56,8 @@ KNOWN_COLUMNS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """What one row says. `named`: the picture's path, or only its name without a suffix;
-    `lesion_id`: the picture's own id where the row names no lesion.
+    """`named` is the picture's path, or its name without a suffix. `lesion_id` is the picture's own
+    id if the row names no lesion.
     """
 
     image_id: str
@@ -72,7 +71,7 @@ class LabelRow:
 
 class LabelColumns:
     def __init__(self, columns: Collection[str], *, table: str) -> None:
-        """Raises BadDataset where there are none; `table` is its name, for the sentence."""
+        """Raises BadDataset if the columns are missing. The message names the `table`."""
         identifier = next((name for name in ID_COLUMNS if name in columns), None)
         self._label = next((name for name in LABEL_COLUMNS if name in columns), None)
         if identifier is None or (self._label is None and not set(ISIC_COLUMNS) & set(columns)):
@@ -103,8 +102,6 @@ class LabelColumns:
 
 
 def _read_signs(row: Mapping[str, str]) -> dict[str, str]:
-    """Each sign that was asked, as `yes` or `no`. A column of its own counts first."""
-
     def words(*names: str) -> set[str]:
         return {(row.get(name) or "").strip().lower() for name in names}
 
@@ -143,13 +140,12 @@ ALSO_SQUAMOUS = ("keratoacanthoma", "squamous cell carcinoma / keratoacanthoma",
 
 
 def label_spellings() -> dict[str, str]:
-    """Every accepted spelling of a label, in lower case -> the condition."""
     return {**conditions_table().label_spellings(), **dict.fromkeys(ALSO_SQUAMOUS, SQUAMOUS)}
 
 
 def other_diseases() -> dict[str, str]:
-    """Every accepted spelling of a disease that no model names, in lower case -> its key, as a
-    doctor may name it in a review.
+    """Every accepted spelling of a disease that no model outputs, in lower case, mapped to its
+    review label.
     """
     return {
         word.lower(): label.key
@@ -160,8 +156,8 @@ def other_diseases() -> dict[str, str]:
 
 
 def name_outputs(words: Sequence[str]) -> tuple[str, ...]:
-    """The keys of our conditions for a network's outputs, in order. Raises WrongNetworkLabels: each
-    output needs a name, an urgency, and to be known as malignant or benign.
+    """The keys of our conditions for a network's outputs, in order. Raises WrongNetworkLabels
+    unless each output has a name, an urgency, and is known as malignant or benign.
     """
     spellings = conditions_table().label_spellings()
     labels = tuple(spellings.get(word.lower(), word) for word in words)

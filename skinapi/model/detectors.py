@@ -1,18 +1,18 @@
-"""What is detected by the network's pooled features: the modality of a picture, whether it is
-unlike those of the training, and whether it shows skin. Each is small enough for calibration.json.
+"""Detectors on the network's pooled features: the modality of a picture, whether it is unlike the
+training pictures, and whether it shows skin. Each is small enough for calibration.json.
 
-Modality: where the model recognises it, as the shipped one does, the sender's word never lowers a
-risk band: it can add a calibration, and takes none away. A model that recognises none has only the
-sender's word: then it chooses the calibration, and without it both are used.
+Modality: if the model recognises it, as the shipped one does, the sender's entry can add a
+calibration but never remove one, so it never lowers a risk band. Otherwise the entry selects the
+calibration, and without it both are used.
 
-Unlike the training: a doubt. One detector measures how far a picture's features lie from those of
-the training pictures, and needs no others to be fitted. The other was fitted to pictures of
-diseases that the model does not name. The features of the training pictures span only few of the
-many directions; those of ordinary photographs have a large part outside of these. On validation
-lesions this separated foreign pictures far better than the energy of the logits did.
+Unlike the training pictures: a doubt. One detector measures how far a picture's features lie from
+those of the training pictures, and needs no others to be fitted. The other was fitted to pictures
+of diseases that the model does not name. The training features span only few of the many
+directions; those of ordinary photographs have a large part outside of them. On validation lesions
+this separated foreign pictures far better than the energy of the logits did.
 
-Skin: the sender answers the doubt. Only a picture that is surely something else may be refused, and
-never one that may show a malignant lesion.
+Skin: the sender resolves the doubt. A picture may be refused only if it certainly shows something
+else, and never if it may show a malignant lesion.
 """
 
 import base64
@@ -50,7 +50,6 @@ class LinearClassifier(Frozen):
         return self
 
     def probability(self, pooled: Features) -> Floats:
-        """The probability of the first outcome, one number per row."""
         score = pooled.astype(np.float64) @ unpack(self.weights, "<f4") + self.bias
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -60.0, 60.0))))
 
@@ -68,8 +67,8 @@ KNOWN = (Modality.DERMOSCOPIC, Modality.CLINICAL)
 
 
 class ModalityDetector(Frozen):
-    """Tells dermoscope pictures from ordinary photographs; an answer of at least the probability
-    `sure` is used.
+    """Distinguishes dermoscope pictures from ordinary photographs. An answer is used if its
+    probability is at least `sure`.
     """
 
     dermoscopic: LinearClassifier
@@ -106,15 +105,14 @@ class ModalityFinding(StoredRecord):
 
     @property
     def unsure(self) -> bool:
-        """The picture alone does not show its modality, so both calibrations were used."""
         return len(self.used) > 1 and not self.contradicted
 
 
 def settle_modality(
     told: Modality, pooled: Features, detector: ModalityDetector | None
 ) -> ModalityFinding:
-    """Both modalities are used if the picture shows neither, or another than was told. A model that
-    recognises none uses the one that was told.
+    """Both modalities are used if the picture shows neither, or another than was entered. A model
+    without a detector uses the entered one.
     """
     if detector is None:
         probability, recognised, shown = None, Modality.UNKNOWN, told
@@ -134,8 +132,8 @@ SPANNED_SHARE = 1e-5
 
 
 class OutOfDistributionDetector(Frozen):
-    """The mean and the main directions of the training pictures' features (float16, base64), and
-    the distance beyond which a picture is out of distribution.
+    """The mean and the main directions of the training features (float16, base64), and the distance
+    above which a picture is out of distribution.
     """
 
     features: PositiveInt
@@ -145,8 +143,8 @@ class OutOfDistributionDetector(Frozen):
 
     @classmethod
     def learn(cls, pooled: Features, *, limit: float = 1.0) -> Self:
-        """Fit a detector to one row of features per training picture; the caller sets the real
-        limit later. Directions that few pictures do not span are arbitrary, and left out.
+        """Fit a detector to one row of features per training picture. The caller sets the real
+        limit later. Directions that only a few pictures span are arbitrary, and omitted.
         """
         mean = pooled.astype(np.float64).mean(axis=0)
         _, lengths, directions = np.linalg.svd(pooled - mean, full_matrices=False)
@@ -167,7 +165,6 @@ class OutOfDistributionDetector(Frozen):
         return self
 
     def measure(self, pooled: Features) -> NDArray[np.float64]:
-        """Each row's distance: the length of the part that no main direction explains."""
         centred = pooled.astype(np.float64) - self._mean
         explained = centred @ self._directions.T
         rest = np.square(centred).sum(axis=-1) - np.square(explained).sum(axis=-1)
@@ -183,8 +180,8 @@ class OutOfDistributionDetector(Frozen):
 
 
 class OtherDiseaseDetector(Frozen):
-    """Finds, above `limit`, a disease that the model does not name. It was fitted to so many
-    `pictures` of such diseases.
+    """A score above `limit` means a disease that the model does not name. `pictures` is the number
+    of pictures in its fit.
     """
 
     other: LinearClassifier
@@ -196,9 +193,9 @@ class OtherDiseaseDetector(Frozen):
 
 
 class SkinDetector(Frozen):
-    """Finds pictures that show no skin, trained on lesions, normal skin and ordinary photographs:
-    from `limit` on a picture is in doubt, from `sure` on it surely shows something else (none does
-    without it, as in calibrations of older code).
+    """Finds pictures that show no skin, trained on lesions, normal skin and ordinary photographs.
+    From `limit` on a picture is in doubt, from `sure` on it certainly shows something else. Without
+    `sure`, as in calibrations of older code, none does.
     """
 
     not_skin: LinearClassifier
@@ -220,9 +217,9 @@ class SkinDetector(Frozen):
     def finds_something_else(
         self, pooled: Features, *, scores: Mapping[str, float], thresholds: Mapping[str, float]
     ) -> bool:
-        """Whether a picture surely shows something else than skin. The scores were computed as if
-        it showed skin: 29 of 30 ordinary photographs have a malignant score above 0.15. So each is
-        multiplied by the probability that it does, and none may still reach its threshold.
+        """Whether a picture certainly shows something else than skin. The scores assume that it
+        shows skin: 29 of 30 ordinary photographs have a malignant score above 0.15. So each is
+        multiplied by the probability of skin, and none may still reach its threshold.
         """
         not_skin = self.probability(pooled)
         if self.sure is None or not_skin < self.sure:

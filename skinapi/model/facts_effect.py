@@ -1,5 +1,5 @@
-"""What the patient's facts changed of the probabilities of a finding, in one sentence for the
-patient and one for the doctor; the words are in `conditions.yaml`, under `notices.facts_effect`.
+"""One sentence for the patient, and one for the doctor, on how the patient's facts changed the
+probabilities of a finding; the words are in `conditions.yaml`, under `notices.facts_effect`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -26,9 +26,9 @@ LEAST_POINTS = 5
 
 @dataclass(frozen=True, slots=True)
 class FactsEffect:
-    """`pictured` are the probabilities by the picture alone and `shown` those with the facts, both
-    as people read them; `moved_by` the facts that moved the likely condition, where these are known
-    of it. `may_comfort`: nothing else asks for a doctor soon.
+    """`pictured` are the probabilities from the picture alone and `shown` those with the facts,
+    both as displayed. `moved_by` are the facts that moved the likely condition, if known.
+    `may_comfort` means that nothing else requires a doctor soon.
     """
 
     headline: Headline
@@ -51,7 +51,7 @@ class FactsEffect:
         uncertain: bool,
         several: bool,
     ) -> Self | None:
-        """Return None where the facts changed nothing, or it may be no skin."""
+        """None if the facts changed nothing, or the picture may show no skin."""
         if from_picture is None or headline.not_skin:
             return None
         soon = urgency(band) <= urgency(Band.REFERRAL)
@@ -66,8 +66,9 @@ class FactsEffect:
 
     @property
     def for_patient(self) -> LocalizedText | None:
-        """Nothing where it is small and the first name stays, nor where it would comfort beside
-        advice to see a doctor soon, a doubt, or signs that are a reason to go.
+        """None if the effect is small and the likely condition is the same. Also None if it would
+        be reassuring although there is a doubt, advice to see a doctor soon, or a sign that is a
+        reason to go.
         """
         words, key = conditions_table().notices.facts_effect, self.headline.likely.key
         if key == NORMAL_SKIN or self.headline.mostly_malignant or self._is_small(key):
@@ -92,13 +93,11 @@ class FactsEffect:
         return abs(now - before) < LEAST_POINTS and same_name
 
     def _comforts(self, key: str, more_likely: bool) -> bool:
-        """A milder condition is more likely, or a cancer less likely."""
         malignant = key in conditions_table().malignant_keys
         return (not malignant or bool(self.headline.not_ruled_out)) if more_likely else malignant
 
     @property
     def for_doctor(self) -> LocalizedText | None:
-        """What the headline names, by the picture alone. The headline has the other figures."""
         words, names = conditions_table().notices.facts_effect, self.headline.keys
         shares = {key: say_share_of(key, self.pictured[key]) for key in names}
         if all(said == say_share_of(key, self.shown[key]) for key, said in shares.items()):
@@ -130,7 +129,7 @@ def _join(texts: Collection[LocalizedText], both: LocalizedText) -> LocalizedTex
 
 
 def _count(key: str, share: float) -> LocalizedText:
-    """How many in 100. Nothing is said to be certain."""
+    """How many in 100, never 0 or 100: nothing is certain."""
     words = conditions_table().notices.facts_effect
     if share < LEAST_SHARE:
         return words.less_than_one

@@ -1,5 +1,5 @@
-"""The Finding: the immutable result of classifying one photo, with the notices that are shown with
-it. API responses, reports and records are made from it.
+"""The Finding: the immutable result of classifying one photo, with its notices. API responses,
+reports and records are made from it.
 """
 
 import math
@@ -70,7 +70,6 @@ def say_untested_skin(tone: SkinTone) -> LocalizedText:
 
 
 def say_restated(prevalence: float) -> LocalizedText:
-    """For which prevalence the probabilities hold that people read, in whole numbers."""
     whole = (of for of in _COUNTED_OF if math.isclose(round(of * prevalence), of * prevalence))
     of = next(whole, _COUNTED_OF[-1])
     count = max(1, round(of * prevalence))
@@ -78,7 +77,6 @@ def say_restated(prevalence: float) -> LocalizedText:
 
 
 def say_calibrated_on(mixes: Sequence[float]) -> LocalizedText:
-    """For which mix the model's own probabilities hold, for doctors."""
     notices = conditions_table().notices
     first, *others = (percent_text(share, decimals=0) for share in mixes)
     if others:
@@ -158,14 +156,16 @@ class Timings(StoredRecord):
 
 
 class FindingHeading(StoredRecord):
-    """The part of a finding that the list of a spot shows: a page of a thousand is read in time.
-    `stated` is what the naming rule names or, in doubt, the most severe plausible condition.
-    `alone` is what the gravest of several pictures names, where that is a cancer and graver or
-    surer than what all together say. `restated` has the probabilities that people read where the
-    clinic has set its PREVALENCE. `untested_skin` are told tones for which the model was not
-    tested. `asked_by_picture`: the band is that of one of several pictures; `some_skin`: one of
-    them is doubted to be skin, and not all are. `told_signs` are ticked
-    items of too few points to refer.
+    """The part of a finding that the list of a spot shows, small enough to read a page of a
+    thousand.
+
+    `stated` is the condition of the naming rule or, in doubt, the most severe plausible one.
+    `alone` is what the most serious of several pictures names, if that is a cancer that is more
+    serious or more certain than the joined result. `restated` holds the displayed probabilities if
+    the clinic has set PREVALENCE. `untested_skin` are entered tones on which the model was not
+    tested. `asked_by_picture`: the band is that of one of several pictures. `some_skin`: some of
+    them, but not all, may show no skin. `told_signs` are ticked items with too few points for a
+    referral.
     """
 
     ranked: tuple[RankedCondition, ...] = Field(min_length=2)
@@ -189,7 +189,6 @@ class FindingHeading(StoredRecord):
 
     @property
     def shown_ranked(self) -> tuple[RankedCondition, ...]:
-        """The probabilities that people read."""
         return self.restated.ranked if self.restated else self.ranked
 
     @property
@@ -202,7 +201,7 @@ class FindingHeading(StoredRecord):
 
     @property
     def one_name(self) -> RankedCondition:
-        """For a client that shows one name, whatever the clinic's PREVALENCE is."""
+        """For a client that shows one name, independent of the clinic's PREVALENCE."""
         return self._head(self).one_name
 
     def _head(self, shown: "FindingHeading | RestatedProbabilities") -> Headline:
@@ -221,12 +220,11 @@ class FindingHeading(StoredRecord):
 
     @property
     def not_skin(self) -> bool:
-        """Whether nothing of it looks like skin."""
         return Doubt.NOT_SURELY_SKIN in self.reasons and not self.some_skin
 
     @property
     def facts_effect(self) -> FactsEffect | None:
-        """What the patient's facts changed; a list does not tell it."""
+        """How the patient's facts changed the probabilities. A list does not show it."""
         return None
 
     def band_words(self, language: Language = "en") -> BandWords:
@@ -239,17 +237,18 @@ class FindingSummary(FindingHeading):
 
     @property
     def shown_malignant_score(self) -> float:
-        """The malignant score that people read."""
         return self.restated.malignant_score if self.restated else self.malignant_score
 
 
 class Finding(FindingSummary):
-    """All that is known about one photo, or about several of one lesion: then `pictures` has each
-    one's own finding, in the order sent, and quality, modality and heat map are those of
-    `shown_picture`. `from_picture` has the probabilities before the patient's facts, if these
-    changed any, and `moved_by` the facts that moved what is most probable. `operating_point` is the
-    one that the clinic had chosen. `calibrated_on` is the share of malignant lesions for which
-    `ranked` holds; None where it is not known, and of several pictures.
+    """All that is known about one or more photos of one lesion. With several, `pictures` has the
+    finding of each, in the order sent, and quality, modality and heat map are those of
+    `shown_picture`.
+
+    `from_picture` holds the probabilities before the patient's facts, if these changed any, and
+    `moved_by` the facts that moved the most probable condition. `operating_point` is the clinic's
+    at that time. `calibrated_on` is the share of malignant lesions for which `ranked` is valid;
+    None if it is unknown or there are several pictures.
     """
 
     quality: Quality
@@ -291,8 +290,8 @@ class Finding(FindingSummary):
         return self
 
     def find_graver_alone(self) -> "Finding | None":
-        """The gravest picture by what its headline names: a cancer that is graver than what this
-        one names, or the same with a higher probability where the pictures disagree.
+        """The most serious picture by its headline: a cancer that is more serious than this
+        headline's, or the same one with a higher probability if the pictures disagree.
         """
         malignant, outputs = conditions_table().malignant_keys, [e.key for e in self.ranked]
         named = [(picture, picture.by_own_mix().headline.named) for picture in self.pictures]
@@ -326,7 +325,6 @@ class Finding(FindingSummary):
 
     @property
     def mixes(self) -> tuple[float, ...]:
-        """Each share of malignant lesions for which probabilities in `ranked` were calibrated."""
         own = [item.calibrated_on for item in (self, *self.pictures)]
         return tuple(dict.fromkeys(share for share in own if share is not None))
 
@@ -339,8 +337,8 @@ class Finding(FindingSummary):
 
     @property
     def notices(self) -> tuple[LocalizedText, ...]:
-        """The notices that must be shown with this finding: the one for all findings, then the
-        doubts, then on which skin and pictures the model was tested.
+        """The notices to show with this finding: the general one, then the doubts, then the skin
+        and pictures on which the model was tested.
         """
         notices = conditions_table().notices
         return (
@@ -354,7 +352,7 @@ class Finding(FindingSummary):
         )
 
     def _modality_notices(self) -> tuple[LocalizedText, ...]:
-        """A finding without a modality is one of a model that knew only dermoscope pictures."""
+        """A finding without a modality is from a model that only knew dermoscope pictures."""
         if self.pictures:
             each = [picture.modality for picture in self.pictures if picture.modality]
             return joined_modality_notices(each, self.tested)
@@ -363,8 +361,8 @@ class Finding(FindingSummary):
         return (say_untested(Modality.CLINICAL),) if self.not_dermoscopic else ()
 
     def within_known_classes(self) -> Self:
-        """The finding for clients of seven classes: a condition that they do not know is added to
-        the one it is counted as. What then is the most probable is stated, if it is more severe.
+        """The finding for clients of seven classes: an unknown condition is added to the class that
+        it counts as. The most probable result is stated, if it is more severe.
         """
         table = conditions_table()
         counted = {entry.key: table.counted_as(entry.key) or entry.key for entry in self.ranked}

@@ -1,6 +1,5 @@
-"""The conditions of a finding by their probability, and its headline: what is most likely, and then
-what cannot be ruled out. Every view of a finding has it from here; the words are in
-`conditions.yaml`, under `notices.headline`.
+"""The ranked conditions of a finding and its headline: the likely condition, and what cannot be
+ruled out. All views use it; the words are in `conditions.yaml`, under `notices.headline`.
 """
 
 import math
@@ -63,7 +62,7 @@ class RestatedProbabilities(StoredRecord):
 
 class NotRuledOut(StoredRecord):
     """The lesion classes in a conformal prediction set (https://arxiv.org/abs/2107.07511): the sets
-    contain the true class for the share `level` of its lesions, but for classes in `too_few`.
+    contain the true class for the share `level` of its lesions, except for classes in `too_few`.
     """
 
     level: Literal["0.90", "0.95"]
@@ -72,7 +71,7 @@ class NotRuledOut(StoredRecord):
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[RankedCondition, ...]:
-    """Sort by probability, highest first, and then by key, so that nothing depends on chance."""
+    """Sort by probability, highest first, and then by key, so that the order is deterministic."""
     entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(RankedCondition(key=key, probability=probability) for key, probability in entries)
 
@@ -84,7 +83,6 @@ def as_mapping(ranked: Iterable[RankedCondition]) -> dict[str, float]:
 def add_up(
     ranked: Iterable[RankedCondition], counted: Mapping[str, str]
 ) -> tuple[RankedCondition, ...]:
-    """Ranked anew, with each probability added to the condition that it is counted as."""
     sums: dict[str, float] = {}
     for entry in ranked:
         key = counted[entry.key]
@@ -93,7 +91,6 @@ def add_up(
 
 
 def without_normal_skin(ranked: Iterable[RankedCondition]) -> tuple[RankedCondition, ...]:
-    """In the same order, divided by their sum."""
     lesions = [entry for entry in ranked if entry.key != NORMAL_SKIN]
     whole = math.fsum(entry.probability for entry in lesions)
     return tuple(RankedCondition(key=e.key, probability=e.probability / whole) for e in lesions)
@@ -119,8 +116,8 @@ def join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledO
 
 
 class ReferralReason(StrEnum):
-    """Why a finding is sent to a doctor. All but `cancer` say nothing of the picture: whether the
-    checklist alone sent it is not told.
+    """Why a finding is sent to a doctor. Only `cancer` is about the picture: it is not reported if
+    the checklist alone was the reason.
     """
 
     CANCER = "cancer"
@@ -153,11 +150,11 @@ PIGMENTED, LEAST_MELANOMA = frozenset({"melanocytic_nevus", "benign_keratosis"})
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """`likely` is the most probable condition. `not_ruled_out` are the plausible cancers that are
-    more severe, the most severe first; none where the finding is spared a doctor. `named` is the
-    most severe of both. `malignant` is the sum over all malignant conditions. `by_picture` is the
-    one of `not_ruled_out` whose probability is that of one picture alone. Of what is `not_skin`, a
-    patient reads that alone. Who is `referred` should see a doctor within two weeks or sooner.
+    """`likely` is the most probable condition. `not_ruled_out` are plausible cancers that are more
+    severe, the most severe first; empty if the finding needs no doctor. `named` is the most severe
+    of both. `malignant` is the sum over all malignant conditions. `by_picture` is the one in
+    `not_ruled_out` whose probability is from one picture alone. With `not_skin`, a patient reads
+    only that. `referred` means to a doctor within two weeks or sooner.
     """
 
     likely: RankedCondition
@@ -186,13 +183,14 @@ class Headline:
         told_signs: tuple[str, ...] = (),
         not_skin: bool = False,
     ) -> Self:
-        """`ranked` decides what is plausible; `shown` has the probabilities that people read.
-        `alone` is what one picture names, and `shown_alone` the same as people read it. A condition
-        is plausible with a third of the highest probability, and always where it is stated, its own
-        threshold raised the band, or one picture alone shows it; so is the most probable cancer
-        where all have more than half, and a melanoma of a pigmented spot. Where the checklist
-        asked, `raised_by` does not tell whose threshold asked for less: there the cautious
-        thresholds count.
+        """`ranked` decides what is plausible; `shown` holds the displayed probabilities. `alone` is
+        what one picture names, and `shown_alone` its displayed form.
+
+        A condition is plausible if it has a third of the highest probability, is stated, raised the
+        band by its own threshold, or is shown by one picture alone. So is the most probable cancer
+        if all cancers together have more than half, and a melanoma if the spot is pigmented. If the
+        checklist required the band, `raised_by` does not reveal less urgent thresholds, so the
+        cautious ones are used.
         """
         likely = most_likely(ranked, shown)
         entries = {entry.key: entry for entry in shown}
@@ -236,13 +234,12 @@ class Headline:
 
     @classmethod
     def as_stated(cls, stated: RankedCondition) -> Self:
-        """The headline of what a caller states; nothing else is known."""
         return cls(stated, (), stated, None, 0.0)
 
     @property
     def one_name(self) -> RankedCondition:
-        """For a client that shows one name: what is likely, unless that is no cancer and the person
-        is referred, something graver stands before it, or it is no lesion.
+        """For a client that shows one name: the likely condition, unless that alone would hide a
+        more serious one, or it is normal skin.
         """
         hides = self.referred and not self._likely_malignant
         graver = hides or self.mostly_malignant or self.by_picture or self.likely.key == NORMAL_SKIN
@@ -260,7 +257,6 @@ class Headline:
 
     @property
     def for_cancer(self) -> bool:
-        """Whether it says that it is a cancer, or that none can be ruled out."""
         return self._likely_malignant or self.sent_for in (
             ReferralReason.CANCER,
             ReferralReason.CHECKLIST,
@@ -268,15 +264,14 @@ class Headline:
 
     @property
     def mostly_malignant(self) -> bool:
-        """Whether all cancers together have more than half though the likely condition is none:
-        then it begins with them.
+        """Whether all cancers together have more than half, although the likely condition is not
+        one. The headline then begins with them.
         """
         more = self.malignant > _MOST and not self._likely_malignant
         return self.sent_for is not None and more
 
     @property
     def says_malignant(self) -> bool:
-        """Whether, for a doctor, it says how probable all cancers together are."""
         alike = self._likely_malignant or self.not_ruled_out
         return self.mostly_malignant or (self.sent_for is not None and not alike)
 
@@ -286,7 +281,6 @@ class Headline:
 
     @property
     def for_patient(self) -> LocalizedText:
-        """One calm sentence on what is likely, and one on why a doctor should look."""
         words = conditions_table().notices.headline
         if self.not_skin:
             return words.not_skin
@@ -300,7 +294,6 @@ class Headline:
 
     @property
     def for_doctor(self) -> LocalizedText:
-        """The same with every name and its percentage; what may be no skin is marked so."""
         mark = conditions_table().notices.headline.doctor_not_skin if self.not_skin else None
         return join_sentences([mark, self.unmarked])
 
@@ -352,8 +345,8 @@ class Headline:
 def say_chance(
     share: float, *, malignant: bool = False, in_hundreds: bool = False
 ) -> LocalizedText:
-    """A probability as a patient reads it: "about 4 in 10", from 20 % on in tens, unless
-    `in_hundreds`. Nothing is said to be certain.
+    """A probability for a patient: "about 4 in 10", from 20 % on in tens, unless `in_hundreds`.
+    Nothing is said to be certain.
     """
     words = conditions_table().notices.headline.chance
     if share < LEAST_SHARE:
@@ -369,9 +362,9 @@ def say_chance(
 def needs_hundreds(
     shares: Iterable[tuple[float, bool]], *, apart: Iterable[tuple[float, bool]] = ()
 ) -> bool:
-    """Whether a text that says these probabilities (each with whether it is a cancer's) counts in
-    hundreds: one text has one denominator. Those `apart` exclude each other: 65 and 35 % would make
-    11 of 10.
+    """Whether a text with these probabilities (each with whether it is a cancer's) needs hundreds,
+    because one text has one denominator. Those in `apart` exclude each other: 65 and 35 % would
+    make 11 of 10.
     """
     percents = [_whole_percent(share, malignant=malignant) for share, malignant in shares]
     tens = sum(_tens(_whole_percent(share, malignant=malignant)) for share, malignant in apart)
@@ -387,8 +380,8 @@ def _fill_counts(said: LocalizedText, count: int, of: int) -> LocalizedText:
 
 
 def say_share(share: float, *, malignant: bool = False) -> LocalizedText:
-    """A probability in percent, as every page and the console say it. A cancer's is rounded up, so
-    that it never falls below a threshold that it passed.
+    """A probability in percent, as on every page and in the console. That of a cancer is rounded
+    up, so that it never appears below a threshold that it passed.
     """
     if share < LEAST_SHARE:
         sign, percent = "<", 1
@@ -406,7 +399,6 @@ def say_share_of(key: str, share: float) -> LocalizedText:
 
 
 def whole_percent(key: str, share: float) -> int:
-    """A probability in percent: a cancer's is rounded up."""
     return _whole_percent(share, malignant=key in conditions_table().malignant_keys)
 
 
@@ -426,7 +418,6 @@ def _with_share(entry: RankedCondition, *, in_one_picture: bool = False) -> Loca
 
 
 def join_sentences(sentences: Iterable[LocalizedText | None]) -> LocalizedText:
-    """Each with a capital at its beginning."""
     spoken = [sentence for sentence in sentences if sentence]
 
     def said(language: Language) -> str:
@@ -439,8 +430,8 @@ def join_sentences(sentences: Iterable[LocalizedText | None]) -> LocalizedText:
 def most_likely(
     ranked: Sequence[RankedCondition], shown: Sequence[RankedCondition]
 ) -> RankedCondition:
-    """The most probable as people read it; but no cancer where the finding's own is none: its band
-    does not follow what is shown.
+    """The most probable condition as displayed. It is no cancer unless the model's own is, because
+    the band does not follow the displayed probabilities.
     """
     malignant = conditions_table().malignant_keys
     if shown[0].key in malignant and ranked[0].key not in malignant:
@@ -451,9 +442,9 @@ def most_likely(
 def _open_beside(
     likely: RankedCondition, own: Mapping[str, float], plausible: Collection[str]
 ) -> list[str]:
-    """The cancers to name beside the likely condition, the most severe first: the plausible ones
-    that are more severe, and each that is more severe than one of these and has half of its
-    probability, but 1 % at least.
+    """The cancers to name in addition to the likely condition, the most severe first: the plausible
+    ones that are more severe, and any more severe than one of these with at least half of its
+    probability and 1 %.
     """
     ranks = {key: severity_rank(key, own) for key in own}
     cancers = [key for key in own if key in conditions_table().malignant_keys]

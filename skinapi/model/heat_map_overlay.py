@@ -1,4 +1,4 @@
-"""Draws a heat map over its photo. This is done only on request; a finding stores just the map.
+"""Draws a heat map over its photo, on request: a finding stores only the map.
 
 The console draws its own (console/static/views/finding_photo.js), in the same colours
 (heat_map_colours.js) and in the box of `HeatView`.
@@ -53,9 +53,8 @@ def draw_overlay(
     size: Size | None = None,
     format: Literal["JPEG", "PNG"] = "JPEG",
 ) -> bytes:
-    """Draw the heat map over the whole photo, at `size` or as large as it would be stored. Waits
-    for a free slot. `seen`: the share of the shorter side that the network saw; the margin gets no
-    colour.
+    """Draw the heat map over the whole photo, at `size` or at its stored size. Waits for a free
+    slot. `seen` is the share of the shorter side that the network saw; the margin gets no colour.
     """
     with _drawing_slots:
         drawn = photo.pixels.resize(
@@ -72,8 +71,8 @@ def draw_overlay(
 
 
 def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]], seen: float) -> bytes:
-    """Draw the heat map over a stored photo, which is decoded only once a slot is free: a decoded
-    photo holds many times the memory of its file.
+    """Decode and draw a stored photo once a slot is free: a decoded photo needs many times the
+    memory of its file.
     """
     with _drawing_slots:
         pixels = read_stored_photo(content, full=True).pixels
@@ -82,8 +81,8 @@ def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]], seen: flo
 
 
 def _draw(heat: Sequence[Sequence[float]], drawn: Image.Image, box: Box, seen_in: Size) -> None:
-    """Lay the colours over the photo, a few rows at a time: all at once would hold it four times in
-    memory. The network saw the part in `box` of it at the size `seen_in`.
+    """Colour a few rows at a time: all at once would need four times the memory. `box` is the part
+    that the network saw at the size `seen_in`.
     """
     grey = _enlarge_heat(heat, drawn.size, box, seen_in)
     width, height = drawn.size
@@ -97,7 +96,6 @@ def _draw(heat: Sequence[Sequence[float]], drawn: Image.Image, box: Box, seen_in
 def _enlarge_heat(
     heat: Sequence[Sequence[float]], size: Size, box: Box, seen_in: Size
 ) -> Image.Image:
-    """The heat map as a grey picture of the drawing's size; its hottest cell is white."""
     cells = np.asarray(heat, np.float64)
     hottest = cells.max()
     grey = cells / hottest * 255 if hottest > 0 else cells

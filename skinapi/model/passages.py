@@ -1,4 +1,4 @@
-"""Reads `passages.yaml`: what an explanation may say, one sourced sentence each."""
+"""Reads `passages.yaml`: what an explanation may say, in sourced sentences."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
@@ -14,8 +14,8 @@ PassageReader = Literal["patient", "colleague"]
 
 
 class Passage(LocalizedText):
-    """`about` is the condition of which it speaks, if it is of one. `needs` is the id of another
-    one without which it must not be told.
+    """`about` is the condition that it describes, if any. `needs` is the id of a passage that must
+    be shown with it.
     """
 
     id: str
@@ -69,7 +69,7 @@ class _File(Frozen):
 
 
 class PassagesTable(Frozen):
-    """`finding` are facts of one finding, with braces for its values; `names` is what each
+    """`finding` are facts of one finding, with braces for its values. `names` is what each
     condition is called.
     """
 
@@ -90,12 +90,10 @@ class PassagesTable(Frozen):
     def of_finding(
         self, topic: str, *, about: str | None = None, **values: LocalizedText
     ) -> Passage:
-        """A fact of one finding, with its values in place of the braces."""
         said = self.finding[topic].fill(**values)
         return Passage(id=f"finding.{topic}", about=about, **said.model_dump())
 
     def list_about(self, condition: str, reader: PassageReader) -> list[Passage]:
-        """List the passages about a condition for this reader, in the order of reading."""
         return [
             passage
             for passage in self.all
@@ -123,14 +121,14 @@ def passages_table() -> PassagesTable:
 
 
 def sources_of(passages: Iterable[str]) -> list[str]:
-    """What stands behind these passages; nothing behind the finding's own facts."""
+    """The sources of these passages. The finding's own facts have none."""
     known = map(passages_table().by_id, filter(passages_table().has, passages))
     return list(dict.fromkeys(name for item in known for name in name_sources(item.sources)))
 
 
 def name_sources(sources: Iterable[Source]) -> list[str]:
-    """A citation is complete; a publisher is not without the address of the page. What the software
-    says of itself has no source.
+    """A publisher needs the address of the page, while a citation is complete. Statements of the
+    software about itself have no source.
     """
     names = []
     for source in sources:

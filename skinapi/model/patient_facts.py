@@ -1,7 +1,5 @@
-"""What a patient's age, sex, body site and signs add to the probabilities of a picture.
-
-Fitted by `python -m skinapi calibrate`. A fact that is not
-told, or that the model has not learned, adds nothing.
+"""How a patient's age, sex, body site and signs change the probabilities of a picture. Fitted by
+`python -m skinapi calibrate`. A fact that was not entered or learned has no effect.
 """
 
 import math
@@ -29,18 +27,17 @@ class Fact(StrEnum):
 
 
 class ToldLimits(Frozen):
-    """The thresholds of the bands where these facts are told: `Calibration` has the others."""
+    """The thresholds of the bands if these facts were entered. `Calibration` has the others."""
 
     thresholds: Mapping[str, Limit]
     sent: Mapping[OperatingPoint, Limit]
 
 
 class PatientFactsTable(Frozen):
-    """The number that each value of a fact adds to the log probability of each condition, given
-    what a picture of this kind shows. Zero is the average patient of the pictures it was fitted to.
-
-    `age` has the values at some ages, with straight lines between them. `limits` holds thresholds
-    by what is told (`name_told`): a set of facts without its own may raise a band, and lowers none.
+    """The number that each value of a fact adds to the log probability of each condition, given a
+    picture of this kind. Zero is the average patient in the fit. `age` has the values at some ages,
+    linearly interpolated. `limits` holds thresholds by entered facts (`name_told`): a set of facts
+    without its own may raise a band but not lower it.
     """
 
     age: Mapping[int, Shifts] = Field(default_factory=dict)
@@ -73,7 +70,7 @@ class PatientFactsTable(Frozen):
     def moved_by(
         self, probabilities: Mapping[str, float], context: Context, key: str
     ) -> tuple[Fact, ...]:
-        """The facts without which the probability of `key` would lie nearer to the picture's."""
+        """The facts without which the probability of `key` would be closer to the picture's."""
         told = self.told(context)
         whole = self.shift(probabilities, context, told)[key]
         without = {

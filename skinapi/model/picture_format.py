@@ -1,5 +1,5 @@
-"""Files in which a picture lies that is no photo by itself, such as those of another system. An
-area that reads some has a `PICTURES` of this kind, in the `pictures.py` of its folder.
+"""Files of other systems that contain a picture. An area that reads some has a `PICTURES` of this
+kind in its `pictures.py`.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from skinapi.model.context import Context
 
 @dataclass(frozen=True, slots=True)
 class PictureFormat:
-    """`suffix` is that of a file's name, in small letters; `largest` in bytes. `missing` says what
-    to install where its `library` is not there.
+    """`suffix` is the file name's, in lower case; `largest` is in bytes. `missing` says what to
+    install if its `library` is missing.
 
-    `open` gives the photo of a file, which may have so many bytes, and what the file tells of it;
-    None where it is no such file. Raises Refused.
+    `open` returns the photo in a file, up to this size, and its facts; None for a file of another
+    format. Raises Refused.
     """
 
     suffix: bytes

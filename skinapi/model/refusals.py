@@ -13,7 +13,7 @@ from skinapi.model.conditions import conditions_table
 
 
 class Reason(StrEnum):
-    """The keys of `notices.refused`. The cheapest check comes first, the most expensive last."""
+    """The keys of `notices.refused`, from the cheapest check to the most expensive."""
 
     UNDECODABLE = "undecodable"
     TOO_LARGE = "too_large"
@@ -31,13 +31,13 @@ class Reason(StrEnum):
 
 
 def refuse(reason: Reason, **figures: int) -> Refused:
-    """The error to raise, in English. The figures fill the placeholders of its sentence."""
+    """In English. The figures fill the placeholders of the sentence."""
     return translate_refusal(Refused(reason.value, figures=figures), "en")
 
 
 def translate_refusal(refused: Refused, language: Language, told: Collection[str] = ()) -> Refused:
-    """The same error in this language. Where the ticked items of the checklist (`told`) are a
-    reason to see a doctor, that comes first: no photo is needed for it.
+    """If the ticked items of the checklist (`told`) are a reason to see a doctor, that comes first:
+    no photo is needed for it.
     """
     table, checklist = conditions_table(), conditions_table().checklist
     said = table.notices.refused[refused.reason].in_language(language)

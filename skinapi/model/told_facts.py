@@ -1,5 +1,5 @@
-"""What there is to know of a fact that a sender tells with a photo, beside its type. The row stands
-at its field of `Context`; all that ask, correct, hash, say and export facts read it there.
+"""The properties of an entered fact. Each is declared at its field of `Context`; all code that
+asks, corrects, hashes, displays or exports facts reads it there.
 """
 
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ Question = Literal["picture", "person", "place", "signs", "skin"]
 
 @dataclass(frozen=True, slots=True)
 class ToldFact:
-    """Its name and answers in reports are words of `reports.yaml` (`facts`, `answers`), by the name
-    of its field. `part_of`: people know it by the name of that fact.
+    """The name of the field is its key in `reports.yaml` (`facts`, `answers`). `part_of`: it is
+    shown as a part of that fact.
 
-    In the console it is named by `word`; where `asked` is the title, one of its answers is chosen
-    (of the picture, person or skin), whose words begin with `answers`, and which are `shown` in an
-    order of their own.
+    In the console its label is `word`. If `asked` is a title, one answer is chosen (about the
+    picture, person or skin). The words of answers begin with `answers`, and `shown` are those
+    offered, in order.
 
-    A correction lets the photo be judged again, unless no judgement depends on it: it is a text
-    then, and not `judged`. The `first` facts stand in hashes where they are not told, too; a later
-    one must not, for the hashes of what is stored.
+    After a correction the photo is judged again, unless the fact is a text and not `judged`. The
+    `first` facts are in hashes even if they were not entered. A new fact must not be, to keep
+    stored hashes valid.
 
-    `observed` is its name in coded exports, `dataset` its column in data sets that are made of
-    findings; where it has a `column`, tables of findings have it.
+    `observed` is its name in coded exports, `dataset` its column in data sets made from findings,
+    and `column` that in tables of findings.
     """
 
     question: Question
@@ -45,7 +45,6 @@ class ToldFact:
 
 
 def told(question: Question, word: str, *, default: Any = None, **more: Any) -> Any:
-    """Declare the field of a fact, with its row: see `ToldFact`."""
     fact = ToldFact(question, word, **more)
     left_out = None if fact.first else lambda value: bool(value == default)
     field = Field(default=default, exclude_if=left_out)
@@ -54,14 +53,13 @@ def told(question: Question, word: str, *, default: Any = None, **more: Any) -> 
 
 
 def say_answer(value: Any) -> str:
-    """The key of its words; empty where it was not told."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
 
 
 def base_of(annotation: Any) -> Any:
-    """The type of a fact without None; of a choice that of its values."""
+    """The type without None, or the type of the values of a collection."""
     origin = get_origin(annotation)
     if origin in (None, tuple):
         return origin or (annotation if isinstance(annotation, type) else type(annotation))
@@ -69,7 +67,7 @@ def base_of(annotation: Any) -> Any:
 
 
 def list_choices(annotation: Any) -> tuple[Any, ...]:
-    """What such a fact may be, where that is not open."""
+    """The possible answers; empty for a fact with free input."""
     base = base_of(annotation)
     if base is bool:
         return True, False

@@ -1,5 +1,3 @@
-"""The settings of the clinic: who is responsible, and who looks at what patients send."""
-
 from pydantic import Field
 
 from skinapi.base.settings.installation import InstallationSettings
@@ -47,6 +45,6 @@ class ClinicSettings(InstallationSettings):
 
     @property
     def unassigned_seen_by(self) -> frozenset[str] | None:
-        """The e-mails of the doctors who see patients without one; None for all doctors."""
+        """The e-mails of the doctors who see patients without a doctor; None for all doctors."""
         listed = split(self.unassigned_patients)
         return None if listed == {"all"} else listed - {"none"}

@@ -1,5 +1,3 @@
-"""The settings of the systems to which the server sends: mail, and whom it trusts."""
-
 from pathlib import Path
 
 from pydantic import Field, SecretStr

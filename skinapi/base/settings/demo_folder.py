@@ -1,7 +1,7 @@
-"""Which instance folder is that of the demo, and who can log in there.
+"""Detects the instance folder of a demo.
 
-The demo writes `demo.json` into its folder (skinapi/app/demo). The console then says on the log-in
-page who can log in, and with which password: so such a folder is served on this machine alone.
+The demo writes `demo.json` into its folder (skinapi/app/demo). The console then shows the log-ins
+and their passwords on the log-in page, so such a folder is only served on this machine.
 """
 
 from collections.abc import Mapping
@@ -48,8 +48,6 @@ def read_demo(instance_dir: Path) -> Demo | None:
 
 
 def demo_environment(folder: Path) -> Mapping[str, str]:
-    """The environment of a demo in this folder. A variable that is set and empty means the default,
-    also where `.env` has a value.
-    """
+    """An empty variable means the default, even if `.env` has a value."""
     emptied = {*Settings.model_fields, "render_external_url"} - KEPT
     return {**{name.upper(): "" for name in sorted(emptied)}, "INSTANCE_DIR": str(folder)}

@@ -1,5 +1,3 @@
-"""The settings of how a photo is judged, and of when it is kept."""
-
 import math
 from pathlib import Path
 from typing import Literal, get_args

@@ -1,5 +1,3 @@
-"""The settings of an installation: where it keeps what is stored, and with what keys it signs."""
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -11,7 +9,7 @@ from skinapi.base.settings.value_checks import is_odd_key, refuse_weak_key, stor
 
 
 class InstallationSettings(BaseSettings):
-    """The settings of each area are a class of its own that builds on these; `Settings` is all."""
+    """The settings of each area are a class that builds on this one. `Settings` combines all."""
 
     model_config = SettingsConfigDict(defer_build=True)  # of all classes only `Settings` is read
 
@@ -53,20 +51,19 @@ class InstallationSettings(BaseSettings):
 
     @classmethod
     def list_folders(cls) -> list[str]:
-        """Name the settings of folders that others have filled, which jobs read too."""
+        """Settings of folders that others have filled, which jobs read too."""
         return ["model_path"]
 
     def list_faults(self) -> Iterator[str]:
         yield from ()
 
     def list_notes(self, photos: str) -> Iterator[str]:  # noqa: ARG002 (for those of areas)
-        """What the operator is told who checks the settings; `photos` is that setting."""
+        """Notes for an operator who checks the settings."""
         yield from ()
 
     def signing_key(self) -> str:
-        """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.
-
-        In production raises UnsafeSettings if the key is missing or weak.
+        """The key that signs the tokens. In development it is created once and stored in
+        INSTANCE_DIR. In production raises UnsafeSettings if the key is missing or weak.
         """
         if self.jwt_secret_key is None and not self.production:
             return stored_secret(self.instance_dir / "jwt-secret")
@@ -84,6 +81,6 @@ class InstallationSettings(BaseSettings):
 
 
 class AreaSettings(InstallationSettings):
-    """The base of an area's settings, in the `settings.py` of its folder. Each of its methods says
-    what the others say too.
+    """The base class for the `settings.py` of an area. Each method must include the results of the
+    others.
     """

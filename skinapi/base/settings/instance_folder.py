@@ -1,5 +1,3 @@
-"""Opens the folder that INSTANCE_DIR names."""
-
 import os
 import pwd
 import shlex
@@ -11,8 +9,8 @@ from skinapi.base.errors import UnsafeSettings
 
 
 def open_folder(folder: Path) -> None:
-    """Create the folder if it is missing. Raises UnsafeSettings where nothing can be kept in it, or
-    where it is not this server's own.
+    """Create the folder if it is missing. Raises UnsafeSettings if it is not writable, or belongs
+    to another server.
     """
     refuse_shared(folder)
     fault = "no permission to write"
@@ -32,8 +30,8 @@ def open_folder(folder: Path) -> None:
 
 
 def refuse_shared(folder: Path) -> None:
-    """Raises UnsafeSettings for the root of all files, and for a folder in which every user of the
-    machine may write, such as /tmp: it would be closed for all others.
+    """Raises UnsafeSettings for the root directory, and for a folder in which every user of the
+    machine may write, such as /tmp: it would become inaccessible to all others.
     """
     try:
         mode = folder.stat().st_mode
@@ -50,9 +48,9 @@ def refuse_shared(folder: Path) -> None:
 def refuse_other_user(
     folder: Path, *, command: Sequence[str], kept: Iterable[str], as_root: bool
 ) -> None:
-    """Raises UnsafeSettings where the store of this folder belongs to another user than the one who
-    runs the command: what that one writes, the server could not open. `kept` are the names of the
-    environment that the command needs; root may insist (`as_root`).
+    """Raises UnsafeSettings if the store of this folder belongs to another user than the caller's:
+    the server could not open files written by this command. `kept` are the environment variables
+    that the command needs. Root may override it (`as_root`).
     """
     owner, user = _owner_of(folder), os.geteuid()
     if owner in (None, user) or (as_root and user == 0):

@@ -1,5 +1,3 @@
-"""The settings of jobs, and of the workers that do them."""
-
 from pydantic import Field, PositiveInt
 
 from skinapi.base.settings.installation import InstallationSettings

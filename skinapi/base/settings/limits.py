@@ -1,5 +1,3 @@
-"""The settings of how much one caller may ask for, and one account may keep."""
-
 from pydantic import Field, PositiveInt, SecretStr
 
 from skinapi.base.settings.installation import InstallationSettings

@@ -1,5 +1,3 @@
-"""The settings of the LLMs that write explanations."""
-
 from typing import Literal
 
 from pydantic import Field, NonNegativeInt, SecretStr, ValidationInfo, field_validator

@@ -1,5 +1,3 @@
-"""The settings of accounts: how people log in, and for how long."""
-
 from pydantic import Field, PositiveInt, field_validator
 from pydantic_core import PydanticCustomError
 

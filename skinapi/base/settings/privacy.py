@@ -1,5 +1,3 @@
-"""The settings of what the law asks of an operator: a part of `Settings`."""
-
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
@@ -38,7 +36,7 @@ LEAVES_RECORD = frozenset({RetainedKind.ACCOUNTS})
 
 
 class PrivacySettings(InstallationSettings):
-    """Without RETAIN_…_DAYS nothing goes by itself."""
+    """Without RETAIN_…_DAYS nothing is deleted automatically."""
 
     retain_photos_days: int | None = Field(
         default=None,

@@ -1,6 +1,4 @@
-"""Reads the settings, and says what the server refuses to start with: all of it at once, else each
-start would name one more.
-"""
+"""Reads the settings, and refuses unsafe ones. All faults are reported at once."""
 
 import os
 import re
@@ -62,8 +60,8 @@ BROKEN_LINE = "A line of .env is no NAME=value: a value, such as a secret, must 
 
 
 def refuse_unsafe(settings: Settings) -> None:
-    """Raises UnsafeSettings if it would not be safe to serve patients with these settings; its
-    sentences are lines.
+    """Raises UnsafeSettings, with a line for each fault, if it is not safe to serve patients with
+    these settings.
     """
     if faults := faults_of(settings):
         raise UnsafeSettings("\n".join(faults))
@@ -163,8 +161,8 @@ def _faults_of_clinic(settings: Settings) -> Iterator[str]:
 
 
 def faults_of_folders(settings: Settings) -> list[str]:
-    """A sentence for each folder that is not there. A server starts without it: it may be mounted
-    later, and people read their findings meanwhile.
+    """A sentence for each missing folder. A server starts without it: it may be mounted later, and
+    people read their findings meanwhile.
     """
     return [
         f"{name.upper()} must name a folder that is there"
@@ -252,8 +250,8 @@ def _faults_of_production(settings: Settings) -> Iterator[str]:
 
 
 def read_settings(faults: Callable[[Settings], list[str]] = faults_of) -> Settings:
-    """The settings of the environment and of `.env`. Raises UnsafeSettings with a line for each
-    that cannot be read, and for the `faults` of the others.
+    """Read the environment and `.env`. Raises UnsafeSettings with a line for each invalid value and
+    for each of the `faults`.
     """
     try:
         return Settings()
@@ -279,13 +277,13 @@ def _with_the_others(error: ValidationError, faults: Callable[[Settings], list[s
 
 
 def _field_of(place: str) -> str:
-    """A setting with two names is reported by the one that it was read by."""
+    """A setting with two names is reported by the name that was used."""
     return "public_url" if place.upper() in ALIASES else place.lower()
 
 
 def odd_names() -> list[str]:
-    """A sentence for each name that is no setting but looks as if somebody meant one: all that are
-    in `.env`, and those of the environment that are close to a setting's.
+    """A sentence for each name that is probably a misspelled setting: all unknown names in `.env`,
+    and those in the environment that resemble a setting.
     """
     known = {name.upper() for name in Settings.model_fields} | {*ALIASES, *REMOVED}
     lines = DotEnvSettingsSource(Settings).env_vars
@@ -298,7 +296,7 @@ def odd_names() -> list[str]:
 
 
 def _is_named(name: str, lines: Mapping[str, str | None]) -> bool:
-    """Whether a line is like NAME=value, and no piece of base64, which may end with `=` too."""
+    """Whether a line is like NAME=value, and not a piece of base64, which may also end with `=`."""
     value = lines.get(name.lower())
     return value is not None and set(value) != {"="} and bool(NAME.fullmatch(name))
 

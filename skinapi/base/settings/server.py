@@ -1,5 +1,3 @@
-"""The settings of the server: where it listens, who may call it, and how much it does at once."""
-
 from pydantic import AliasChoices, Field, PositiveInt, SecretStr
 
 from skinapi.base.settings.findings import FindingSettings

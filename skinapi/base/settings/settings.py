@@ -1,4 +1,4 @@
-"""All settings with their types and defaults. In the environment their names are in capitals."""
+"""All settings with their types and defaults. Their names in the environment are in upper case."""
 
 import os
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ SENTENCES = {
 
 
 def sentences_of(error: ValidationError) -> list[str]:
-    """Return a sentence for each setting that is wrong, without its value."""
+    """A sentence for each invalid setting, without its value."""
     sentences = []
     for fault in error.errors(include_input=False):
         known = SENTENCES.get(fault["type"])
@@ -84,8 +84,8 @@ class CoreSettings(
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """A variable that is set and empty means the default, also where `.env` has a value: so
-        `MONGO_URI= python -m skinapi check` does not touch the MongoDB that `.env` names.
+        """An empty variable means the default, even if `.env` has a value: so `MONGO_URI= python -m
+        skinapi check` does not use the MongoDB in `.env`.
         """
         emptied = {name.lower() for name, value in os.environ.items() if not value}
         if isinstance(dotenv_settings, DotEnvSettingsSource):
@@ -96,8 +96,8 @@ class CoreSettings(
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_undecodable(cls, value: object) -> object:
-        """Python reads bytes of the environment that are not UTF-8 as halves of surrogate pairs.
-        They could be neither signed, nor sent, nor printed.
+        """Python decodes invalid UTF-8 in the environment to surrogates, which cannot be signed,
+        sent or printed.
         """
         if isinstance(value, str) and any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
             raise PydanticCustomError("not_utf8", "must be UTF-8 text")

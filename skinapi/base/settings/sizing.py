@@ -1,5 +1,5 @@
-"""How many processes serve and how many photos each judges at once, from the processor cores and
-the memory that this process may use: of a container or a service, not of the whole machine.
+"""How many processes serve, and how many photos each judges at once, from the processor cores and
+the memory available to this process: those of its container or service, not of the whole machine.
 """
 
 import os
@@ -33,8 +33,6 @@ AutoInt = Annotated[Annotated[int, Field(ge=1, le=256)] | None, BeforeValidator(
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """What a server runs with. `reason` is a sentence for people."""
-
     workers: int
     streams: int
     inference_threads: int  # of all streams of a process together
@@ -90,9 +88,8 @@ def usable_memory() -> int:
 
 
 def _groups(controller: str) -> Iterator[Path]:
-    """The control groups that this process is in, of version 2 and of version 1, each with those
-    around it. A container sees its own as the root.
-    https://docs.kernel.org/admin-guide/cgroup-v2.html
+    """The control groups of this process, of version 2 and version 1, each with its ancestors. A
+    container sees its own as the root. https://docs.kernel.org/admin-guide/cgroup-v2.html
     """
     roots = {"": CONTROL_GROUPS, controller: CONTROL_GROUPS / controller}
     yield from roots.values()

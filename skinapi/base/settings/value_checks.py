@@ -1,5 +1,5 @@
-"""Checks values of settings that are more than a number or a word: addresses, the mail server,
-secrets, memory. No error quotes the value, which may hold a password.
+"""Validates addresses, secrets, memory and similar settings. No error quotes the value, which may
+hold a password.
 """
 
 import re
@@ -63,7 +63,7 @@ def split_origins(text: str | None) -> list[str]:
 
 
 def read_rate_limit_uri(text: str) -> str:
-    """The URI, trimmed, with its scheme in lower case, as the library of the limits reads it."""
+    """The trimmed URI with its scheme in lower case, as the rate limit library expects it."""
     uri, scheme = split_scheme(text)
     if scheme not in (MEMORY, *SHARED_COUNTS):
         raise UnsafeSettings(
@@ -78,8 +78,8 @@ def read_rate_limit_uri(text: str) -> str:
 
 
 def asks_for_password(uri: str) -> bool:
-    """Whether only those who know a password, or have a certificate, can use what this address
-    names, or only this machine. A MongoDB's address may name several hosts.
+    """Whether access requires a password or a certificate, or is limited to this machine. A MongoDB
+    address may name several hosts.
     """
     try:
         parts = urlsplit(uri)
@@ -102,7 +102,6 @@ def _is_on_this_machine(host: str) -> bool:
 
 
 def split_scheme(text: str) -> tuple[str, str]:
-    """The URI, trimmed and with its scheme in lower case, and the scheme; "" if it has none."""
     scheme, separator, rest = text.strip().partition("://")
     scheme = scheme.lower()
     return f"{scheme}://{rest}", scheme if separator else ""
@@ -117,9 +116,8 @@ def is_readable_uri(uri: str) -> bool:
 
 
 def is_rate(text: str) -> bool:
-    """Whether the text is one rate for all, and at most one for each role, separated by commas.
-
-    The library would ignore what it does not understand, such as a second rate behind a semicolon.
+    """Whether the text is one rate for all, and at most one for each role, separated by commas. The
+    library would ignore what it cannot parse, such as a second rate after a semicolon.
     """
     parts = [RATE.fullmatch(part.strip()) for part in text.split(",")]
     rates = [part for part in parts if part]
@@ -164,7 +162,7 @@ def is_url(text: str) -> bool:
 
 
 def stays_private(url: str) -> bool:
-    """Whether nobody on the way can read what is sent to this URL or origin."""
+    """Whether nobody on the way can read requests to this URL or origin."""
     match = ORIGIN.match(url)
     return bool(match and (match["scheme"] == "https" or _is_loopback(match["host"])))
 
@@ -217,7 +215,9 @@ MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*", re.ASCII)
 
 @dataclass(frozen=True)
 class MailAddress:
-    """`tls`: from the first byte on. `starttls`: it must change to TLS before anything is said."""
+    """`tls` is implicit TLS, from the first byte on. `starttls` requires the change to TLS before
+    anything is sent.
+    """
 
     host: str
     port: int
@@ -228,7 +228,6 @@ class MailAddress:
 
 
 def read_smtp_url(text: str) -> MailAddress:
-    """Raises UnsafeSettings, without quoting the text."""
     try:
         parts = urlsplit(text.strip())
         port = parts.port or PORTS[parts.scheme]
@@ -317,7 +316,7 @@ NOT_MONGO = (
 
 
 def is_mongo_address(uri: str) -> bool:
-    """Whether the driver takes it. No name is looked up."""
+    """Whether the driver accepts it. Does not resolve names."""
     from pymongo import MongoClient  # noqa: PLC0415 (a server on SQLite does without the driver)
     from pymongo.errors import ConfigurationError  # noqa: PLC0415
 
@@ -378,7 +377,9 @@ def estimate_bits(secret: str) -> float:
 
 
 def stored_secret(path: Path) -> str:
-    """Read the secret, or make it. If several workers make it at once, all use the first one."""
+    """Read the secret, or create it. Workers that create it at the same time all use the first
+    one.
+    """
     open_folder(path.parent)
     if not path.exists():
         temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")

@@ -2,12 +2,12 @@
 
 First every rotation and scale of a grid is tried on very small copies, each with all translations
 at once (normalised cross-correlation by FFT). The best few are refined on larger copies by
-Gauss-Newton with a robust weight. What is compared is the local contrast, which neither the light
-nor the colour of a photo changes.
+Gauss-Newton with a robust weight. The local contrast is compared, which does not depend on the
+light and colour of a photo.
 
-The fit of the whole pictures may follow a lesion that has grown, and so hide that it has: then the
-skin around it fits at another scale (`fit_skin`). Pictures that do not fit may show different spots
-(`find_apart`).
+Fitting the whole pictures may follow a lesion that has grown, and so hide the growth. In that case
+the skin around it fits at another scale (`fit_skin`). Pictures that do not fit may show different
+spots (`find_apart`).
 """
 
 import math
@@ -28,9 +28,9 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """Where a point of the first picture lies in the second: (x, y) at (a·x − b·y + across, b·x +
-    a·y + down). Points are measured from the middle of their own picture, in its shorter sides, so
-    they hold at any resolution.
+    """Maps a point of the first picture to the second: (x, y) to (a·x − b·y + across, b·x + a·y +
+    down). Points are relative to the centre of their picture, in units of its shorter side, so the
+    map is valid at any resolution.
     """
 
     a: float
@@ -47,7 +47,6 @@ class Similarity:
 
     @property
     def scale(self) -> float:
-        """How much larger the same skin is in the second picture, in shorter sides of each."""
         return math.hypot(self.a, self.b)
 
     @property
@@ -56,7 +55,6 @@ class Similarity:
         return math.degrees(math.atan2(self.b, self.a))
 
     def after(self, first: Self) -> "Similarity":
-        """`first`, and then this one."""
         return Similarity(
             self.a * first.a - self.b * first.b,
             self.b * first.a + self.a * first.b,
@@ -75,7 +73,6 @@ class Similarity:
 
 
 def draw_in_first(picture: Image.Image, by: Similarity, size: tuple[int, int]) -> Image.Image:
-    """The second picture as the first camera would have seen it, on a picture of this size."""
     unit, second = min(size), min(picture.size)
     a, b = by.a * second / unit, by.b * second / unit
     x = by.across * second + picture.width / 2 - a * size[0] / 2 + b * size[1] / 2
@@ -87,7 +84,6 @@ def draw_in_first(picture: Image.Image, by: Similarity, size: tuple[int, int]) -
 
 @lru_cache(maxsize=16)
 def grid(size: tuple[int, int]) -> NDArray[np.float64]:
-    """The middles of all pixels of a picture, row by row, as `Similarity` measures points."""
     width, height = size
     rows, columns = np.mgrid[:height, :width]
     points = np.stack([columns.ravel() + 0.5 - width / 2, rows.ravel() + 0.5 - height / 2])
@@ -95,7 +91,6 @@ def grid(size: tuple[int, int]) -> NDArray[np.float64]:
 
 
 def overlap(first: tuple[int, int], second: tuple[int, int], by: Similarity) -> Mask:
-    """Which pixels of the first picture the second one shows, without its outermost ones."""
     x, y = np.abs(by.at(grid(first)))
     unit = min(second)
     inside = (x < second[0] / unit / 2 - 1 / unit) & (y < second[1] / unit / 2 - 1 / unit)
@@ -134,7 +129,7 @@ Spectra = NDArray[np.complex128]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The `correlation` of the contrasts where both pictures show the skin, and the share of the
+    """The `correlation` of the contrasts where both pictures show skin, and the share of the
     smaller picture that the other one shows.
     """
 
@@ -144,8 +139,6 @@ class Fit:
 
 
 class View(NamedTuple):
-    """A copy of a picture: its contrast, and where it shows skin rather than a rim."""
-
     contrast: Floats
     skin: Floats
 
@@ -156,7 +149,6 @@ class View(NamedTuple):
 
 
 def find_fit(first: Image.Image, second: Image.Image) -> Fit:
-    """The best fit of the second picture to the first; there is always one, however bad."""
     candidates = _search(*(view(item, SEARCH_SIDE) for item in (first, second)))
     for side, kept, iterations in zip(SIDES, REFINED, ITERATIONS, strict=True):
         views = view(first, side), view(second, side)
@@ -176,7 +168,6 @@ def view(picture: Image.Image, side: int) -> View:
 
 
 def small_copy(picture: Image.Image, side: int) -> Image.Image:
-    """The middle of a picture, at most LONGEST times as long as wide, in colours."""
     shorter = min(picture.size)
     width, height = (min(length, LONGEST * shorter) for length in picture.size)
     left, top = (picture.width - width) / 2, (picture.height - height) / 2
@@ -186,7 +177,6 @@ def small_copy(picture: Image.Image, side: int) -> Image.Image:
 
 
 def judge(first: View, second: View, by: Similarity, within: Mask | None = None) -> Fit:
-    """How well two views agree, or the part of the first that is `within`."""
     drawn, there = drawn_and_there(first, second, by)
     common = there if within is None else there & within
     smaller = min(first.contrast.size, second.contrast.size / max(by.scale, 1e-3) ** 2)
@@ -195,7 +185,6 @@ def judge(first: View, second: View, by: Similarity, within: Mask | None = None)
 
 
 def drawn_and_there(first: View, second: View, by: Similarity) -> tuple[Floats, Mask]:
-    """The contrast of the second in the frame of the first, and where both show skin."""
     drawn, skin = (
         np.asarray(draw_in_first(Image.fromarray(item), by, first.size), np.float32)
         for item in second
@@ -205,7 +194,6 @@ def drawn_and_there(first: View, second: View, by: Similarity) -> tuple[Floats, 
 
 
 def blur(values: Floats, sigma: float) -> Floats:
-    """A Gaussian blur that mirrors the picture at its border."""
     margin = math.ceil(3 * sigma)
     padded = np.pad(values, margin, mode="symmetric")
     spectrum = np.fft.rfft2(padded) * _gaussian(padded.shape, sigma)
@@ -222,7 +210,7 @@ def _gaussian(shape: tuple[int, int], sigma: float) -> Floats:
 
 
 def _search(first: View, second: View) -> list[Similarity]:
-    """The best few that differ: a round lesion fits itself at many rotations."""
+    """The best few distinct ones: a round lesion fits itself at many rotations."""
     kept: list[Similarity] = []
     for _, by in sorted(_scored(first, second), key=lambda item: -item[0]):
         if not any(_is_near(by, item) for item in kept):
@@ -240,7 +228,6 @@ def _is_near(one: Similarity, other: Similarity) -> bool:
 
 
 def _scored(first: View, second: View) -> Iterator[tuple[float, Similarity]]:
-    """For each rotation and scale the best translation, and how well it fits."""
     fixed = _spectra(first, Similarity.from_parameters(scale=1, degrees=0))
     for scale in SCALES:
         for degrees in ROTATIONS:
@@ -250,7 +237,6 @@ def _scored(first: View, second: View) -> Iterator[tuple[float, Similarity]]:
 
 
 def _spectra(turned: View, by: Similarity) -> Spectra:
-    """Transform the contrast, its square and the mask of skin, turned and scaled."""
     side = 2 * REACH
     unit = side / SEARCH_SIDE
     onto = Similarity(by.a * unit, by.b * unit, 0, 0)
@@ -261,7 +247,6 @@ def _spectra(turned: View, by: Similarity) -> Spectra:
 
 
 def _best_shift(fixed: Spectra, moved: Spectra) -> tuple[float, int, int]:
-    """The correlation at the best shift of the moved one, and that shift across and down."""
     (values, squares, there), (other, other_squares, other_there) = fixed, moved.conj()
     pairs = values * other, squares * other_there, there * other_squares, there * other_there
     products, item, two, common = np.fft.irfft2(np.stack(pairs), (CANVAS, CANVAS))
@@ -280,8 +265,9 @@ def _signed(shift: int) -> int:
 def refine(
     first: View, second: View, by: Similarity, iterations: int, within: Mask | None = None
 ) -> Similarity:
-    """Move, turn and scale a little, so that the contrasts agree better. The weight of a pixel
-    falls with its residual (Cauchy), so that hairs, reflections and what has changed do not pull.
+    """Improve the agreement of the contrasts by small moves, turns and scalings. The weight of a
+    pixel decreases with its residual (Cauchy), so that hairs, reflections and changes have no
+    effect.
     """
     width, height = first.size
     unit = min(first.size)
@@ -322,9 +308,9 @@ STARTS = tuple(1.12**power for power in range(-3, 4))
 def fit_skin(
     first: Image.Image, second: Image.Image, by: Similarity, lesion: Mask, shown: Mask
 ) -> Fit | None:
-    """The fit near `by` that suits the skin best, if the skin's pattern fits. `lesion` holds it in
-    both photos, `shown` what both show, on a copy of the first with the side of the last
-    refinement.
+    """The fit near `by` that is best for the skin, if the skin has enough texture. `lesion` covers
+    it in both photos and `shown` is the common area, both on a copy of the first at the last
+    refinement's scale.
     """
     skin = shown & (blur(lesion.astype(np.float32), COARSE) < 0.005)  # without the lesion's halo
     if skin.sum() < LEAST_SKIN or not lesion.any():
@@ -355,14 +341,12 @@ def _middle(mask: Mask) -> tuple[float, float]:
 
 
 class KnownPicture(NamedTuple):
-    """`kind` is UNKNOWN where nobody knows it."""
-
     pixels: Image.Image
     kind: Modality
 
     def fits(self, other: "KnownPicture") -> bool:
-        """Whether two pictures fit. That of a close-up and a dermoscope picture is not tried: they
-        hardly ever do (docs/comparison.md).
+        """A close-up is not compared with a dermoscope picture: they hardly ever fit
+        (docs/comparison.md).
         """
         if Modality.UNKNOWN not in (self.kind, other.kind) and self.kind is not other.kind:
             return False
@@ -370,8 +354,8 @@ class KnownPicture(NamedTuple):
 
 
 def find_apart(pictures: Sequence[KnownPicture]) -> tuple[int, int] | None:
-    """The places of two pictures that may show different spots: the later one fits none of those
-    before it.
+    """The indexes of two pictures that may show different spots: the later one fits no earlier
+    one.
     """
     for index, picture in enumerate(pictures[1:], 1):
         if not any(picture.fits(other) for other in pictures[:index]):

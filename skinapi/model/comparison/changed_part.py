@@ -1,10 +1,10 @@
-"""Finds the part of a spot, or of the skin beside it, whose colour changed most between two photos.
+"""Finds the part of a spot, or of the skin around it, whose colour changed most between two photos.
 
-A mean over the spot hides a part: a new black nodule of an eighth of the area moves it by less than
-another light does. So each patch is compared with what was at its place, in one frame and one light
-(`match_light`). What differs between the photos everywhere in the same way, as two cameras render
-colours, is taken out first. A difference counts that no point nearby explains, and that fills a
-patch: hairs, small reflections and the marks of a ruler do not.
+A mean over the spot hides a changed part: a new black nodule of an eighth of the area changes it
+less than different light does. So each patch is compared with the same place, in one frame and one
+light (`match_light`), after differences that are the same everywhere, such as the cameras' colour
+rendering, are removed. A difference counts only if it fills a patch and no nearby point explains
+it. Hairs, small reflections and ruler marks do not.
 """
 
 from collections.abc import Callable
@@ -32,20 +32,19 @@ _DARKEST = 1 / 4096
 
 
 def to_linear(pixels: Numbers) -> Numbers:
-    """Light, from 0 to 1, of sRGB pixels from 0 to 255."""
+    """Linear light, from 0 to 1, of sRGB pixels from 0 to 255."""
     share = pixels / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
 def to_pixels(light: Numbers) -> NDArray[np.uint8]:
-    """sRGB pixels of light: the inverse of `to_linear`."""
     light = light.clip(0, 1)
     share = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.asarray(np.rint(255 * share), np.uint8)
 
 
 def to_lab(light: Numbers) -> Numbers:
-    """CIELAB under D65; its last axis is lightness (0 to 100), green to red, blue to yellow."""
+    """CIELAB under D65. The last axis is lightness (0 to 100), green to red, blue to yellow."""
     ratio = light @ _TO_XYZ.T / _WHITE
     root = np.where(ratio > _LINEAR_BELOW, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
     x, y, z = np.moveaxis(root, -1, 0)
@@ -53,9 +52,9 @@ def to_lab(light: Numbers) -> Numbers:
 
 
 def match_light(second: Numbers, first: Numbers, skin: Mask) -> Numbers:
-    """The second picture in the light of the first, so that the skin has the same colours. In each
-    channel the light differs by a factor that changes evenly across the picture. It is fitted twice
-    to the logarithms; the second time without the pixels that lie far off.
+    """Correct the light of the second picture so that the skin has the same colours as in the
+    first. In each channel the light differs by a factor that varies smoothly across the picture. It
+    is fitted to the logarithms twice, the second time without outliers.
     """
     height, width = skin.shape
     rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -93,9 +92,9 @@ LEAST_POINTS = 100
 
 class ChangedPart(NamedTuple):
     """The patch that changed most, by its `distance` in CIELAB; below `error` it may be noise.
-    `hidden_by_noise`, `hidden_by_dark`: a part may have changed unseen, because the photos differ
-    too much or the spot is nearly black. `outlines_agree`: where only one outline reaches, the
-    photos show the same, so the outlines are not clear.
+    `hidden_by_noise` and `hidden_by_dark` mean that a change may be undetected, because the photos
+    differ too much or the spot is nearly black. `outlines_agree`: the photos look the same where
+    only one outline reaches, so the outlines are uncertain.
     """
 
     distance: float
@@ -113,8 +112,8 @@ class ChangedPart(NamedTuple):
 def find_changed_part(
     first: Numbers, second: Numbers, shown: Mask, outlines: tuple[Mask, Mask] | None
 ) -> ChangedPart | None:
-    """Compare light in one frame, where both photos show what is `shown`, within or beside the
-    outlines of the spot. None where there is too little.
+    """Compare linear light in one frame, in the area that both photos show, inside and outside of
+    the outlines. None if the area is too small.
     """
     inner = ~_grown(~shown, OFF)
     radius = float(np.sqrt(outlines[0].sum() / np.pi)) if outlines else 0.0
@@ -147,8 +146,8 @@ def _smooth(lab: Numbers) -> Floats:
 
 
 def _in_colours_of(before: Floats, after: Floats, inner: Mask) -> tuple[Floats, float]:
-    """The first photo with its colours mapped to those of the second, by one linear map, and how
-    far a usual point is off then. Points that are far off weigh little.
+    """The first photo with its colours mapped linearly to those of the second, and the typical
+    error of the map. Outliers have little weight.
     """
     some, others = before[inner].astype(np.float64), after[inner].astype(np.float64)
     weights = np.ones(len(some))
@@ -168,7 +167,6 @@ def _in_colours_of(before: Floats, after: Floats, inner: Mask) -> tuple[Floats, 
 
 
 def _distances(before: Floats, after: Floats) -> Floats:
-    """How far each point of the second photo is from the nearest colour around its place before."""
     height, width = after.shape[:2]
     padded = np.pad(before, ((OFF, OFF), (OFF, OFF), (0, 0)), mode="edge")
     nearest = np.full((height, width), np.inf, np.float32)
@@ -180,7 +178,6 @@ def _distances(before: Floats, after: Floats) -> Floats:
 
 
 def _hides_black(lightness: Floats, spot: Mask, half: int, radius: float) -> bool:
-    """Whether a black nodule would find a place in the spot where no patch shows it."""
     seen = _slid(_slid(lightness, half + OFF, np.minimum), round(NODULE * radius), np.maximum)
     places = ~_grown(~spot, round(NODULE * radius))
     return bool(places.any() and seen[places].min() < BLACK + LEAST)
@@ -196,7 +193,6 @@ def _grown(mask: Mask, by: int) -> Mask:
 
 
 def _slid(values: Floats, half: int, of: Callable[[Floats, Floats], NDArray[np.float32]]) -> Floats:
-    """The least or largest value in the square about each point; beyond the border is as at it."""
     for _ in range(2):
         padded = np.pad(values, ((half, half), (0, 0)), mode="edge")
         slid = padded[: len(values)]

@@ -1,10 +1,9 @@
-"""Compares two photos of one spot: whether they can be compared, what has changed, and what is said
-of it, from the table of conditions.
+"""Compares two photos of one spot and describes the changes with sentences of the table of
+conditions.
 
-A change counts only above what the same measure differs by between two photos of a lesion that
-were taken one after the other (`UNCERTAINTY`, measured by `python -m bench.comparisons`).
-Area, mean colour and asymmetry are those of the whole spot; a part of it, and of the skin beside
-it, is compared by `changed_part`.
+A change counts only above `UNCERTAINTY`, the difference between two photos of a lesion taken in
+succession, as measured by `python -m bench.comparisons`. Area, mean colour and asymmetry are those
+of the whole spot. `changed_part` compares parts of it and the surrounding skin.
 """
 
 import math
@@ -100,8 +99,6 @@ class NotMeasured(StrEnum):
 
 
 class Alignment(StoredRecord):
-    """Where the first photo lies in the second (`Similarity`), and how well it fits (`Fit`)."""
-
     scale: float
     degrees: float
     across: float
@@ -137,16 +134,16 @@ class Change(StoredRecord):
 
     @property
     def error(self) -> float:
-        """The uncertainty on the side of the value: what makes an area larger by 22 % is as large
-        as what makes it smaller by 18 %.
+        """The uncertainty in the direction of the change: 22 % larger is as large a change as 18 %
+        smaller.
         """
         shrunk = self.measure is Measure.AREA and self.value < 0
         return self.uncertainty / (1 + self.uncertainty) if shrunk else self.uncertainty
 
 
 class Comparison(StoredRecord):
-    """Either an alignment or the reason why there is none; and each change that was measured.
-    `part_not_measured` is why no part was, or could not be told as unchanged.
+    """Either an alignment or the reason why there is none, and each measured change.
+    `part_not_measured` is why no part was compared, or why it cannot be called unchanged.
     """
 
     alignment: Alignment | None = None
@@ -165,7 +162,9 @@ class Comparison(StoredRecord):
 
 
 class _Pair(NamedTuple):
-    """Both photos in the frame of the first, in the same light: what both show, in `box` of it."""
+    """Both photos in the frame of the first, in the same light. `box` is the area that both
+    show.
+    """
 
     first: Numbers
     second: Numbers
@@ -174,8 +173,6 @@ class _Pair(NamedTuple):
 
 
 class _Outlines(NamedTuple):
-    """The lesion in both photos of a pair, with its smooth pixels, at the scale of the search."""
-
     masks: tuple[Mask, Mask]
     pixels: tuple[Numbers, Numbers]
 
@@ -199,7 +196,6 @@ def compare(first: Photo, second: Photo) -> Comparison:
 
 
 def refuse_fit(fit: Fit) -> NotComparable | None:
-    """Why a fit is too bad for a comparison; None if it is good enough."""
     if fit.correlation < LEAST_CORRELATION:
         return NotComparable.NO_FIT
     return NotComparable.LITTLE_OVERLAP if fit.overlap < LEAST_OVERLAP else None
@@ -270,7 +266,9 @@ def _bounds(places: NDArray[np.intp]) -> slice:
 
 
 def _find_outlines(pair: _Pair) -> _Outlines | None:
-    """Both drawn alike: an edge that suits one photo alone would look like a change."""
+    """Both are drawn with the same edges: an edge that suits one photo alone would look like a
+    change.
+    """
     smooth = tuple(shrink_smoothly(_filled(light, pair)) for light in (pair.first, pair.second))
     for edge in EDGES:
         masks = tuple(find_lesion(item, (edge,)) for item in smooth)
@@ -280,7 +278,6 @@ def _find_outlines(pair: _Pair) -> _Outlines | None:
 
 
 def _filled(light: Numbers, pair: _Pair) -> Image.Image:
-    """The pixels, and the colour of the first photo's skin where not both show something."""
     inner = np.zeros_like(pair.common)
     margins = [max(1, side // 10) for side in inner.shape]
     inner[margins[0] : -margins[0], margins[1] : -margins[1]] = True
@@ -290,7 +287,6 @@ def _filled(light: Numbers, pair: _Pair) -> Image.Image:
 
 
 def _within_first(first: Image.Image, pair: _Pair, outlines: _Outlines) -> tuple[Mask, Mask]:
-    """Where the lesion is in either photo, and what both show, on a copy of the first."""
     width, height = small_copy(first, SIDE).size
     lesion, shown = np.zeros((2, height, width), bool)
     lesion[pair.box] = resized(outlines.masks[0] | outlines.masks[1], pair.common.shape)
@@ -342,7 +338,7 @@ def _change(measure: Measure, value: float, *, size: float, error: float | None 
 
 
 def summarise(comparison: Comparison) -> tuple[LocalizedText, ...]:
-    """What has changed, or in what there is no change beyond the error, and what could not be
+    """Describe what has changed, what has not changed beyond the error, and what could not be
     measured. It never says that the spot has not changed.
     """
     if reason := comparison.not_comparable:
@@ -383,7 +379,7 @@ def _all_not_measured(comparison: Comparison) -> Iterator[LocalizedText]:
 
 
 def _percent(number: int) -> LocalizedText:
-    """Whole: the change was rounded up and the error down, so it is never told as less."""
+    """The change was rounded up and the error down, so it is never understated."""
     return LocalizedText.by(
         lambda language: NUMBERS[language].write_share(number / 100, decimals=0)
     )

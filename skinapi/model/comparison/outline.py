@@ -1,7 +1,5 @@
-"""Finds the outline of a lesion and measures its shape. The result is None if the outline is not
-clear enough to measure.
-
-It uses only the pixels, never the output of the network.
+"""Finds the outline of a lesion and measures its shape, from the pixels alone. The result is None
+if the outline is not clear enough to measure.
 """
 
 import math
@@ -19,9 +17,9 @@ Runs = NDArray[np.int64]
 
 
 def component_at(mask: Mask, at: tuple[int, int]) -> Mask:
-    """The pixels of the mask that are connected, by sides or corners, with this one. A few passes
-    over the whole mask: growing the piece pixel by pixel would take one pass for each of its
-    length, for one that winds like a labyrinth half its number of pixels.
+    """The pixels of the mask that are connected with this one, by sides or corners. It needs only a
+    few passes over the mask. Growing the piece pixel by pixel would need one for each step of its
+    length.
     """
     starts = mask.copy()
     starts[:, 1:] &= ~mask[:, :-1]
@@ -45,8 +43,8 @@ def _touching(mask: Mask, runs: Runs) -> tuple[Runs, Runs]:
 
 
 def _join(count: int, some: Runs, others: Runs) -> Runs:
-    """For each run the lowest-numbered run that it is connected with. In each round every group
-    joins the lowest group that it touches, so that few rounds are needed.
+    """For each run, the lowest-numbered run connected with it. In each round every group joins the
+    lowest group that it touches, so few rounds are needed.
     """
     groups = np.arange(count)
     while some.size:
@@ -118,8 +116,8 @@ def shape_within(mask: Mask, pixels: Numbers) -> Shape:
 
 
 def find_lesion(pixels: Numbers, edges: Sequence[float] = EDGES) -> Mask | None:
-    """The pixels of the lesion: one connected piece that differs clearly from the skin at the
-    picture's border and hardly touches it. None if there is no such piece.
+    """One connected piece that differs clearly from the skin at the picture's border and hardly
+    touches it. None if there is no such piece.
     """
     if min(pixels.shape[:2]) <= 2 * FRAME:  # the border would be the whole picture
         return None
@@ -135,7 +133,6 @@ def find_lesion(pixels: Numbers, edges: Sequence[float] = EDGES) -> Mask | None:
 
 
 def _piece(difference: Numbers, threshold: float) -> Mask | None:
-    """The piece that differs from the skin by more than the threshold, if it can be trusted."""
     standing_out = difference > threshold
     if not standing_out.any():
         return None
@@ -152,7 +149,6 @@ def _piece(difference: Numbers, threshold: float) -> Mask | None:
 
 
 def shrink_smoothly(pixels: Image.Image) -> Numbers:
-    """Shrink a picture to MOST_SEARCHED_PIXELS, and smooth away hairs and noise."""
     scale = search_scale(pixels.size)
     size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
     small = pixels.resize(size, Image.Resampling.BOX)
@@ -161,14 +157,13 @@ def shrink_smoothly(pixels: Image.Image) -> Numbers:
 
 
 def search_scale(size: tuple[int, int]) -> float:
-    """The factor by which a picture of this size is scaled before the search."""
     width, height = size
     return min(SIDE / min(size), math.sqrt(MOST_SEARCHED_PIXELS / (width * height)))
 
 
 def _otsu(values: Numbers) -> tuple[float, float]:
-    """Otsu's threshold (https://doi.org/10.1109/TSMC.1979.4310076), which separates two groups
-    best, and the share of the variance that this explains.
+    """Otsu's threshold (https://doi.org/10.1109/TSMC.1979.4310076), and the share of the variance
+    that it explains.
     """
     counts, edges = np.histogram(values, bins=128)
     middles = (edges[:-1] + edges[1:]) / 2
@@ -185,7 +180,6 @@ def _otsu(values: Numbers) -> tuple[float, float]:
 
 
 def _seed(mask: Mask) -> tuple[int, int]:
-    """The pixel that has most of the mask around it; those near the middle are preferred."""
     height, width = mask.shape
     density = Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(SIDE // 10))
     rows, columns = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -196,7 +190,6 @@ def _seed(mask: Mask) -> tuple[int, int]:
 
 
 def _fill(piece: Mask) -> Mask:
-    """Fill the holes: all pixels that are not connected with the picture's border."""
     padded = np.pad(~piece, 1, constant_values=True)
     return np.asarray(~component_at(padded, (0, 0))[1:-1, 1:-1])
 
@@ -211,7 +204,6 @@ def _core(mask: Mask) -> Mask:
 
 
 def _unpaired(mask: Mask, around: Numbers) -> float:
-    """The share of the lesion without a mirror partner, as the mean over its two main axes."""
     rows, columns = np.nonzero(mask)
     middle = np.array([[columns.mean()], [rows.mean()]])
     _, axes = np.linalg.eigh(np.cov(around))
@@ -226,8 +218,8 @@ def _unpaired(mask: Mask, around: Numbers) -> float:
 
 
 def _perimeter(mask: Mask) -> float:
-    """The sum of the gradient of the blurred mask: counting the pixels of the edge would be wrong
-    for slanted edges.
+    """The sum of the gradient of the blurred mask. Counting edge pixels would be wrong for slanted
+    edges.
     """
     padded = np.pad(mask, 8).astype(np.uint8) * 255
     soft = np.asarray(Image.fromarray(padded).filter(ImageFilter.GaussianBlur(1.0)), np.float64)
@@ -236,7 +228,6 @@ def _perimeter(mask: Mask) -> float:
 
 
 def _longest(around: Numbers) -> float:
-    """The largest extent over 36 directions, in pixels."""
     angles = np.linspace(0, np.pi, 36, endpoint=False)
     projections = np.stack([np.cos(angles), np.sin(angles)]).T @ around
     return float(np.ptp(projections, axis=1).max()) + 1

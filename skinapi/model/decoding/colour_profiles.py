@@ -1,9 +1,9 @@
-"""Converts pictures with a colour profile to sRGB, in which the network learned.
+"""Converts pictures with a colour profile to sRGB, which the network was trained on.
 
-Every iPhone's photos are in Display P3: read as sRGB, their reds are too dull. A profile is a small
-program, and LittleCMS, which runs it, has had faults. So it runs in a process of its own, on a grid
-of colours. From that, this process interpolates; on photos of skin the difference is at most 1 of
-256 levels. The last profiles' grids are kept, because few cameras send most photos.
+All iPhone photos are in Display P3: read as sRGB, their reds are too dull. A profile is a small
+program, and LittleCMS, which runs it, has had vulnerabilities. So it runs in a separate process on
+a grid of colours, between which this process interpolates. On photos of skin the error is at most 1
+of 256 levels. The latest grids are cached, because few cameras produce most photos.
 """
 
 import hashlib
@@ -33,12 +33,12 @@ _lock = threading.Lock()
 
 
 class UnreadableProfile(ValueError):
-    """The profile is damaged, too large, or not one for the picture's kind of pixels."""
+    """The profile is damaged, too large, or does not match the picture's pixels."""
 
 
 def convert_to_srgb(picture: Image.Image, profile: bytes, *, grey: bool) -> Image.Image:
-    """Convert an RGB picture by its profile, or raise UnreadableProfile, or Unavailable where this
-    machine is at fault. `grey`: the file holds one value for a pixel.
+    """Raises UnreadableProfile, or Unavailable if this machine is the cause. `grey`: the file has
+    one value for each pixel.
     """
     if len(profile) > MOST_PROFILE_BYTES or profile[_SIGNATURE] != b"acsp":
         raise UnreadableProfile
@@ -60,7 +60,6 @@ def convert_to_srgb(picture: Image.Image, profile: bytes, *, grey: bool) -> Imag
 
 
 def _read_conversion(profile: bytes) -> Conversion | None:
-    """None for a profile that cannot be read."""
     before = _colours(grey=profile[_SPACE] == _GREY)
     try:
         raw = run_isolated("skinapi.model.decoding.colour_profiles", profile)
@@ -78,7 +77,6 @@ def _read_conversion(profile: bytes) -> Conversion | None:
 
 
 def _colours(*, grey: bool) -> Image.Image:
-    """All greys, or the colours of the grid in the order of Color3DLUT."""
     if grey:
         return Image.frombytes("L", (256, 1), bytes(range(256)))
     blue, green, red = np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij")

@@ -1,4 +1,4 @@
-"""Reads from a picture's header its size and the memory that decoding it takes.
+"""Reads a picture's size, and the memory needed to decode it, from its header.
 
 This happens before a decoder sees the file: opening a WebP already allocates its whole canvas.
 Formats: JPEG https://www.w3.org/Graphics/JPEG/itu-t81.pdf (annex B), PNG
@@ -51,14 +51,16 @@ _LARGEST_HEAD = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What decoding a picture takes, and `parts`: what of the file the decoder needs, without
-    metadata, which Pillow would read. The size is that of the file, not turned upright by
-    `orientation` (1 to 8, as in Exif). `decoded`: bytes per pixel of the decoder's output; `held`:
-    those that it holds in addition, and `fixed` whatever the size. `scaled`: it can be decoded at a
-    half, a quarter or an eighth. `scans`: the passes over a JPEG (beyond the limit, at least so
-    many). `isolated`: what the decoder will hold stands in the compressed data, so it runs in a
-    process with a limit. `components` of a JPEG: 1 (grey), 3 (colour) or 4 (print). `grey`: a pixel
-    has one value, not an index of a palette. `profile`: ICC, as far as found.
+    """What decoding a picture needs. `parts` is the part of the file for the decoder, without
+    metadata, which Pillow would read. The size is as stored, before applying `orientation` (1 to 8,
+    as in Exif).
+
+    `decoded` is the output in bytes per pixel, `held` is what the decoder needs in addition, and
+    `fixed` is independent of the size. `scaled`: it can be decoded at a half, a quarter or an
+    eighth. `scans` is the number of passes over a JPEG (above the limit, a lower bound).
+    `isolated`: its memory depends on the compressed data, so it runs in a limited process.
+    `components` of a JPEG: 1 (grey), 3 (colour) or 4 (print). `grey`: a pixel is one value, not a
+    palette index. `profile`: ICC, possibly incomplete.
     """
 
     format: PhotoFormat
@@ -82,13 +84,12 @@ class Header:
         return self.width, self.height
 
     def file(self) -> bytes | memoryview:
-        """What the decoder reads: a copy, unless it is all of the file."""
         return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
 
 
 def read_header(content: bytes) -> Header:
-    """Read the header of a JPEG, PNG or WebP. Raises ValueError for any other content, one that is
-    cut off in its header, and a size of zero.
+    """Read the header of a JPEG, PNG or WebP. Raises ValueError for other content, a truncated
+    header, or a size of zero.
     """
     try:
         if content.startswith(_JPEG):
@@ -129,7 +130,7 @@ def _png(content: bytes) -> Header:
 
 
 def _png_parts(content: bytes, chunks: list[Part]) -> tuple[memoryview, ...]:
-    """The needed chunks, then the first run of chunks of data: no decoder reads more."""
+    """The required chunks, then the first run of data chunks: no decoder reads more."""
     head, first, last = [memoryview(_PNG)], None, None
     for chunk in chunks:
         if chunk.kind == b"IDAT":
@@ -181,8 +182,8 @@ def _webp(content: bytes) -> Header:
 
 
 def _jpeg(content: bytes) -> Header:
-    """If a scan does not hold all components, the decoder collects all coefficients in memory, two
-    bytes each, whether the file calls itself progressive or not.
+    """If a scan lacks some components, the decoder keeps all coefficients in memory, two bytes
+    each, even if the file is not marked as progressive.
     """
     segments = _jpeg_segments(content)
     scans = [segment for segment in segments if segment.kind == START_OF_SCAN]
@@ -216,7 +217,9 @@ def _jpeg(content: bytes) -> Header:
 
 
 def _jpeg_segments(content: bytes) -> list[Part]:
-    """Where there are too many segments, but of scans already: the limit of scans says more."""
+    """If there are too many segments but also too many scans, the limit of scans is the better
+    error.
+    """
     try:
         return jpeg_segments(content)
     except TooManySegments as error:
@@ -226,7 +229,7 @@ def _jpeg_segments(content: bytes) -> list[Part]:
 
 
 def _jpeg_parts(content: bytes, before: list[Part], data: int) -> tuple[memoryview, ...]:
-    """The segments that the decoder needs of those `before` the first scan, then all from there."""
+    """The required segments before the first scan, then everything from there."""
     needed = [part for part in before if _is_needed(content, part)]
     if sum(part.end - part.start for part in needed) > _LARGEST_HEAD:
         raise ValueError("larger tables than any camera writes")
@@ -242,7 +245,6 @@ def _is_needed(content: bytes, segment: Part) -> bool:
 
 
 def _first(content: bytes, parts: Iterable[Part], kind: int | bytes, begin: bytes = b"") -> bytes:
-    """The content of the first part of this kind that begins so; empty where there is none."""
     for part in parts:
         if part.kind == kind and content.startswith(begin, part.body):
             return content[part.body : part.body_end]
@@ -250,8 +252,8 @@ def _first(content: bytes, parts: Iterable[Part], kind: int | bytes, begin: byte
 
 
 def _samples(frame: bytes, components: int) -> float:
-    """How many values a pixel has at this frame's chroma subsampling: 3 without it, 1.5 where
-    colour has half the resolution in both directions, as in most cameras.
+    """The number of values per pixel with this chroma subsampling: 3 without it, 1.5 if colour has
+    half the resolution in both directions, as in most cameras.
     """
     factors = [divmod(frame[7 + 3 * number], 16) for number in range(components)]
     if not all(across and down for across, down in factors):

@@ -1,11 +1,10 @@
-"""Walks the parts of a picture file (the segments of a JPEG, the chunks of a PNG or WebP) without
-decoding any of them, and stops at a file of more parts than any camera or program writes.
+"""Walks the parts of a picture file (segments of a JPEG, chunks of a PNG or WebP) without decoding
+them, and refuses a file with more parts than any real one.
 
-A part can be as small as two bytes, and each costs time and memory in every parser that meets it:
-an upload of 10 MB has room for 2.4 million of them. So nothing else may walk a file before this.
+A part can be as small as two bytes, and costs time and memory in every parser: an upload of 10 MB
+has room for 2.4 million. So this must run before any other parser. Only the orientation and the ICC
+profile are read from the metadata: Pillow would read every Exif tag, and 64 KB can hold thousands.
 
-Of the metadata, only how the camera was held and the ICC profile of the colours are read: Pillow
-would read every tag of the Exif data, of which 64 KB hold thousands.
 Formats: Exif https://www.cipa.jp/std/documents/e/DC-008-2012_E.pdf (section 4.6), its values
 https://exiftool.org/TagNames/EXIF.html (0x0112), profiles
 https://www.color.org/specification/ICC.1-2022-05.pdf (annex B).
@@ -39,7 +38,7 @@ _PNG_HEAD, _WEBP_HEAD = 8, 12
 
 
 class TooManySegments(ValueError):
-    """`read` are those that were read until then."""
+    """`read` are the segments up to the limit."""
 
     def __init__(self, read: list["Part"]) -> None:
         self.read = read
@@ -47,8 +46,8 @@ class TooManySegments(ValueError):
 
 
 class Part(NamedTuple):
-    """A segment or a chunk. `kind` is a JPEG's marker or a chunk's name of four bytes; its content
-    is from `body` to `body_end`, and with all that belongs to it from `start` to `end`.
+    """A segment or a chunk. `kind` is a JPEG's marker or a chunk's name of four bytes. The content
+    is from `body` to `body_end`, and the whole part from `start` to `end`.
     """
 
     kind: int | bytes
@@ -59,8 +58,8 @@ class Part(NamedTuple):
 
 
 def jpeg_segments(content: bytes) -> list[Part]:
-    """The segments that have a length, up to the picture's end. Raises TooManySegments, ValueError
-    for too many bytes between them, and struct.error for one that is cut off.
+    """The segments with a length, up to the picture's end. Raises TooManySegments, ValueError for
+    too many bytes between them, and struct.error for a truncated one.
     """
     segments: list[Part] = []
     at, stray, in_data = 2, 0, False
@@ -96,7 +95,7 @@ def jpeg_segments(content: bytes) -> list[Part]:
 
 
 def png_chunks(content: bytes) -> Iterator[Part]:
-    """The chunks up to the picture's end; the last may be cut off."""
+    """The chunks up to the picture's end. The last may be truncated."""
     at = _PNG_HEAD
     for _ in range(MOST_CHUNKS):
         if at + 8 > len(content):
@@ -111,7 +110,7 @@ def png_chunks(content: bytes) -> Iterator[Part]:
 
 
 def webp_chunks(content: bytes) -> Iterator[Part]:
-    """The chunks; the last may be cut off. Raises ValueError for too many."""
+    """The last chunk may be truncated. Raises ValueError if there are too many."""
     at = _WEBP_HEAD
     for _ in range(MOST_SEGMENTS):
         if at + 8 > len(content):
@@ -139,8 +138,8 @@ _MOST_PARTS = 255  # their number is one byte
 
 
 def read_orientation(exif: bytes, xmp: bytes) -> int | None:
-    """The orientation (1 to 8) by the Exif data, or else the XMP packet. None if these name none or
-    are damaged: the pixels may still be good, so the picture is used without turning it.
+    """The orientation (1 to 8) from the Exif data, or else from the XMP packet. None if it is
+    missing or damaged: the pixels may still be good, so the picture is used as it is.
     """
     match = _IN_XMP.search(xmp)
     return _orientation_in_exif(exif) or (int(match[1]) if match else None)
@@ -167,7 +166,7 @@ def _orientation_in_exif(exif: bytes) -> int | None:
 
 
 def jpeg_profile(content: bytes, segments: Iterable[Part]) -> bytes:
-    """The parts in their order; each begins with its number, from 1, and how many there are."""
+    """Each part begins with its number, from 1, and the total."""
     marked = [segment for segment in segments if content.startswith(_JPEG_MARK, segment.body)]
     if not marked:
         return b""
@@ -183,7 +182,6 @@ def jpeg_profile(content: bytes, segments: Iterable[Part]) -> bytes:
 
 
 def png_profile(chunk: bytes) -> bytes:
-    """The profile behind its name, unpacked as far as it may be long."""
     if not chunk:
         return b""
     _, _, packed = chunk.partition(b"\x00")

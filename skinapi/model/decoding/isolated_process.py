@@ -1,10 +1,9 @@
-"""Runs a module of ours on hostile bytes in a process of its own, whose memory and time the system
-limits: what it does with them may depend on data that no check can foresee.
+"""Runs one of our modules on hostile bytes in a separate process with limited memory and time,
+because its cost may depend on data that no check can foresee.
 
-Run as a program, this module decodes a lossless WebP. A file of 300 KB can make that decoder build
-370 MB of tables, and how many it will build stands deep in the compressed data. It imports little
-besides Pillow, to start quickly; so what it needs for RGB is here too. Colour profiles are read in
-the same way (colour_profiles.py).
+Run as a program, this module decodes a lossless WebP: a file of 300 KB can make that decoder build
+370 MB of tables, and the number of tables is deep in the compressed data. To start quickly it
+imports little except Pillow, so its conversion to RGB is defined here too.
 """
 
 import io
@@ -40,7 +39,6 @@ def to_rgb(picture: Image.Image, factor: int) -> Image.Image:
 
 
 def rgb_bands(picture: Image.Image, factor: int) -> Iterator[Image.Image]:
-    """The pixels of `to_rgb` in bands of full width, from the top."""
     picture.load()
     convert = _conversion_of(picture)
     width, height = picture.size
@@ -76,7 +74,7 @@ def _over_white(band: Image.Image, factor: int) -> Image.Image:
 
 
 def as_rgb(picture: Image.Image) -> Image.Image:
-    """The picture as RGB; itself where it is that already, of which `convert` makes a copy."""
+    """Returns the same object if it is RGB already, to avoid the copy that `convert` makes."""
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
@@ -87,8 +85,8 @@ _ROOT = Path(__file__).parents[3]
 
 
 def run_isolated(module: str, content: bytes | memoryview, *numbers: int) -> bytes:
-    """What the module writes when it reads this content. Raises ValueError where it fails, and
-    Unavailable where this machine is at fault.
+    """The output of the module for this content. Raises ValueError if it fails, and Unavailable if
+    this machine is the cause.
     """
     try:
         with _ONE_AT_A_TIME:
@@ -111,7 +109,6 @@ def run_isolated(module: str, content: bytes | memoryview, *numbers: int) -> byt
 
 
 def limit_this_process(memory: int, *, seconds: int = CPU_SECONDS) -> None:
-    """To be called by the module before it reads its input."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     # The first limit ends the process by SIGXCPU; at the second it would be SIGKILL.
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
@@ -128,9 +125,9 @@ _SIZE = struct.Struct(">II")
 def decode_webp(
     content: bytes | memoryview, *, size: tuple[int, int], factor: int, memory: int
 ) -> Image.Image:
-    """The pixels as RGB, both sides divided by `factor`. Raises ValueError for a file that cannot
-    be decoded within `memory` bytes or has another size, and Unavailable where this machine is at
-    fault.
+    """The pixels as RGB, with both sides divided by `factor`. Raises ValueError if the file cannot
+    be decoded within `memory` bytes or has another size, and Unavailable if this machine is the
+    cause.
     """
     width, height = (-(-side // factor) for side in size)
     done = run_isolated("skinapi.model.decoding.isolated_process", content, factor, memory)

@@ -1,13 +1,13 @@
 """Decodes an uploaded file to an upright RGB photo, or refuses it with a clear reason.
 
-A photo that is too large is refused by its header, before any pixel is decoded. The limits lie
-beyond what cameras make: 48 megapixels are 8064 x 6048, and a photo of 108 megapixels
-(12000 x 9000) does not fit into an upload of 10 MB. By memory, a PNG may have 17 megapixels, and a
-WebP, which no camera writes, 5 (3 where it is lossless).
+A photo that is too large is refused by its header, before any pixel is decoded. The limits exceed
+what cameras produce: 48 megapixels are 8064 x 6048, and a photo of 108 megapixels (12000 x 9000)
+exceeds an upload of 10 MB. Memory limits a PNG to 17 megapixels, and a WebP, which no camera
+writes, to 5 (3 if it is lossless).
 
-A JPEG is decoded strictly: damaged data are an error. Pillow ignores libjpeg's warnings and shows
-grey, or other blocks, where the data are missing. A photo that is stored is encoded again as a new
-JPEG, so that neither metadata nor bytes appended to the picture survive.
+A JPEG is decoded strictly: damaged data are an error, while Pillow ignores libjpeg's warnings and
+shows grey or wrong blocks instead. A photo is encoded again for storage, so that neither metadata
+nor bytes appended to the picture survive.
 """
 
 import io
@@ -40,8 +40,8 @@ RGB_BYTES = 4  # Pillow stores an RGB pixel in four bytes, not three
 
 
 class DecodingMemory:
-    """The memory that all decoding of a process may use together. What needs more than is left
-    waits, and nothing overtakes it.
+    """The memory that all decoding of a process may use together. A request for more than is free
+    waits, first come, first served.
     """
 
     def __init__(self, most: int = MOST_BYTES) -> None:
@@ -65,15 +65,14 @@ class DecodingMemory:
 
 
 def reduction_factor(size: Size, needed: Size) -> int:
-    """The largest of 8, 4, 2 and 1 by which both sides can be divided and keep the needed length:
-    the rule of JPEG's draft mode, so that every format ends at the same size.
+    """The largest of 8, 4, 2 and 1 that keeps both sides at the needed length after division. This
+    is the rule of JPEG's draft mode, so that all formats end at the same size.
     """
     spare = min(size[0] // needed[0], size[1] // needed[1])
     return next(factor for factor in (8, 4, 2, 1) if spare >= factor or factor == 1)
 
 
 def bytes_needed(header: Header, needed: Size) -> int:
-    """What decoding to RGB takes at the smallest scale that has at least the `needed` size."""
     pixels = header.width * header.height
     small = pixels / reduction_factor(header.size, needed) ** 2
     decoded = header.decoded * (small if header.scaled else pixels)
@@ -83,7 +82,6 @@ def bytes_needed(header: Header, needed: Size) -> int:
 
 
 def refuse_oversize(header: Header, needed: tuple[Size, ...]) -> None:
-    """Raises Refused for a picture that must not be decoded at one of these sizes."""
     size = {"width": header.width, "height": header.height}
     if max(header.size) > LONGEST_SIDE or header.width * header.height > MOST_PIXELS:
         bounds = {"least": SMALLEST_SIDE, "most": LONGEST_SIDE, "millions": MOST_PIXELS // 10**6}
@@ -113,8 +111,8 @@ _HARMLESS = re.compile(r"Corrupt JPEG data: [1-8] extraneous bytes before marker
 def decode_jpeg(
     content: bytes | memoryview, *, size: Size, components: int, factor: int
 ) -> Image.Image:
-    """The pixels, both sides divided by `factor` and rounded up. Raises ValueError for damaged
-    data, and for a picture of another size.
+    """The pixels, with both sides divided by `factor` and rounded up. Raises ValueError for damaged
+    data or another size.
     """
     output, mode, raw = _KINDS[components]
     width, height = (-(-side // factor) for side in size)
@@ -163,8 +161,8 @@ _SIDES_SWAPPED = (5, 6, 7, 8)
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """Upright sRGB pixels, perhaps at a smaller scale than the upload, whose upright size is
-    `width` by `height`. `profile_unread`: its colours are as stored.
+    """Upright sRGB pixels, perhaps smaller than the upload, whose upright size is `width` by
+    `height`. `profile_unread`: the colour profile could not be applied.
     """
 
     pixels: Image.Image
@@ -181,8 +179,8 @@ class Photo:
 
 
 def read_photo(content: bytes) -> Photo:
-    """Decode an upload, at a half, a quarter or an eighth where it is large, or raise Refused.
-    Waits for decoding memory, so never call it in a thread that serves requests.
+    """Decode an upload, reduced if it is large, or raise Refused. It waits for decoding memory, so
+    never call it in a thread that serves requests.
     """
     header = _header_of(content)
     with _memory.reserved(_reservation(header, WORKING_SIZE)):
@@ -190,7 +188,9 @@ def read_photo(content: bytes) -> Photo:
 
 
 def read_stored_photo(content: bytes, *, full: bool = False) -> Photo:
-    """Decode what `reencode_for_storage` has made, as `read_photo` does, or at its `full` size."""
+    """Decode the result of `reencode_for_storage`, reduced like in `read_photo`, or at its `full`
+    size.
+    """
     header = _header_of(content)
     needed = header.size if full else WORKING_SIZE
     with _memory_for_kept.reserved(bytes_needed(header, needed)):
@@ -198,9 +198,9 @@ def read_stored_photo(content: bytes, *, full: bool = False) -> Photo:
 
 
 def reencode_for_storage(content: bytes, photo: Photo | None = None) -> bytes:
-    """The stored version of an upload: a new JPEG, upright and without metadata, with no side
-    longer than STORED_SIDE. `photo` is what `read_photo` has made of it; of a large picture more
-    pixels are stored than the network sees, so it is decoded a second time.
+    """Make the stored version of an upload: a new JPEG, upright and without metadata, with no side
+    longer than STORED_SIDE. `photo` is the result of `read_photo`. A large picture is decoded
+    again, because more pixels are stored than the network sees.
     """
     if photo and photo.has_stored_scale:
         return encode_jpeg(shrink_to_stored(photo).pixels, STORED_QUALITY)
@@ -224,8 +224,8 @@ def stored_size(sent: Size) -> Size:
 
 
 def _header_of(content: bytes) -> Header:
-    """Read the header and check the limits for both sizes, working and stored: whether a photo is
-    accepted does not depend on whether the caller wants it stored.
+    """Check the limits for both sizes, working and stored, so that acceptance does not depend on
+    whether the caller wants the photo stored.
     """
     try:
         header = read_header(content)
@@ -251,7 +251,6 @@ def _decoded(header: Header, needed: Size) -> Photo:
 
 
 def _in_srgb(header: Header, pixels: Image.Image) -> tuple[Image.Image, bool]:
-    """The pixels in sRGB, and whether a profile could not be read."""
     if not header.profile:
         return pixels, False
     try:
@@ -261,8 +260,8 @@ def _in_srgb(header: Header, pixels: Image.Image) -> tuple[Image.Image, bool]:
 
 
 def _reservation(header: Header, needed: Size) -> int:
-    """What the decoding takes, with the copy that the decoder reads; not more than there is, or it
-    would wait for ever.
+    """The memory to reserve, including the decoder's input; at most the total, or it would wait for
+    ever.
     """
     return min(MOST_BYTES, bytes_needed(header, needed) + sum(map(len, header.parts)))
 
@@ -285,7 +284,9 @@ def _pixels(header: Header, needed: Size) -> Image.Image:
 
 
 def _open(header: Header) -> Image.Image:
-    """Open a PNG or WebP. An animated picture is refused: nothing says which frame is meant."""
+    """Open a PNG or WebP. An animated picture is refused, because it is unknown which frame is
+    meant.
+    """
     picture = Image.open(io.BytesIO(header.file()), formats=(header.format,))
     if picture.size != header.size:
         raise ValueError("two headers that contradict each other")

@@ -1,10 +1,10 @@
 """The interface to a neural network, and the engine that runs one with OpenVINO. One pass gives all
-that a finding and its heat map need (grad_cam.py).
+outputs for a finding and its heat map (grad_cam.py).
 
-A graph is checked before it is compiled: would it fill the memory, or give results that are not
-numbers? A network is stored in float16. By default the engine unpacks it to float32 in memory,
-makes its own weights from that, and keeps the float32 copy forever: 94 MB for a ResNet50. Here the
-float32 copy is a mapped file, whose pages are released after the first pass.
+A graph is checked before it is compiled: it could exhaust memory or return non-finite numbers. A
+network is stored in float16. By default OpenVINO unpacks it to float32, makes its own weights, and
+keeps the float32 copy for ever: 94 MB for a ResNet50. Here the float32 copy is a mapped file, whose
+pages are released after the first pass.
 """
 
 import ctypes
@@ -41,9 +41,7 @@ class EngineOutput:
 
 class Engine(Protocol):
     def infer(self, batch: Tensor) -> EngineOutput:
-        """Run the network on pictures x height x width x channels. Many threads may call it at
-        once.
-        """
+        """Run the network on pictures x height x width x channels. Thread-safe."""
 
 
 LARGEST_INPUT_SIDE = 1024
@@ -53,18 +51,17 @@ _HALF_EXPONENT = np.uint16(0x7C00)
 
 
 def _openvino() -> Any:
-    """The library, which a server imports with its model, beside the first requests."""
+    """Imported lazily: a server imports it with its model, in parallel to the first requests."""
     import openvino  # noqa: PLC0415
 
     return openvino
 
 
 class BadGraph(ValueError):
-    """A network that must not be run; the message says what is wrong with it."""
+    pass
 
 
 def find_graph_fault(model: "ov.Model") -> str | None:
-    """One sentence for people about the first fault, or None."""
     if len(model.inputs) != 1:
         return f"it has {len(model.inputs)} inputs; a served network has one"
     shown = model.inputs[0].partial_shape
@@ -82,9 +79,7 @@ def find_graph_fault(model: "ov.Model") -> str | None:
 
 
 def _is_finite(constant: "ov.Node") -> bool:
-    """Whether the weights are finite. A single infinity is allowed: it may be the bound of a clamp
-    or a padding value.
-    """
+    """A single infinity is allowed: it may be the bound of a clamp or a padding value."""
     kinds = _openvino().Type
     if constant.get_element_type() not in (kinds.f16, kinds.f32, kinds.f64):
         return True
@@ -99,8 +94,8 @@ def _is_finite(constant: "ov.Node") -> bool:
 
 
 def _static_numbers(output: "ov.Output") -> int:
-    """How many numbers an output has for one picture: an open dimension counts as one, and an
-    output of unknown rank as none.
+    """The numbers in an output for one picture. An open dimension counts as one, and an output of
+    unknown rank as none.
     """
     shape = output.get_partial_shape()
     if shape.rank.is_dynamic:
@@ -123,9 +118,9 @@ _MADV_DONTNEED = 4
 
 @contextmanager
 def unpacked_weights(model: "ov.Model") -> Iterator[None]:
-    """Replace the float16 weights of a checked network by float32 ones in a temporary file without
-    a name. Compile and run it inside the block: at its end their memory is freed, and a later read
-    takes them from the file. Where the disk has no room for them, nothing is replaced.
+    """Replace the float16 weights of a checked network by float32 ones in an unnamed temporary
+    file. Compile and run it inside the block: at the end their memory is freed, and later reads use
+    the file. Nothing is replaced if the disk has no room.
     """
     packed = [node for node in model.get_ops() if _is_packed(node)]
     size = _FLOAT32_BYTES * sum(map(_numbers, packed))
@@ -145,8 +140,8 @@ def unpacked_weights(model: "ov.Model") -> Iterator[None]:
 
 
 def has_room_for(size: int) -> bool:
-    """Whether the disk of temporary files has room for twice this: other programs use it too, so it
-    is never filled up.
+    """Whether the disk of temporary files has room for twice this size, because other programs use
+    it too.
     """
     try:
         return shutil.disk_usage(tempfile.gettempdir()).free > 2 * size
@@ -177,8 +172,8 @@ def widen(halves: NDArray[np.float16]) -> Tensor:
 
 
 def _is_packed(node: "ov.Node") -> bool:
-    """Whether these are float16 weights, and all that reads them converts them to float32. A single
-    number may be infinite, and is left as it is.
+    """Whether these are float16 weights that are only read by conversions to float32. A scalar may
+    be infinite, and is not replaced.
     """
     kinds = _openvino().Type
     if node.get_type_name() != "Constant" or node.get_element_type() != kinds.f16:
@@ -198,7 +193,6 @@ def _numbers(constant: "ov.Node") -> int:
 
 
 def _write(packed: "Sequence[ov.Node]") -> mmap.mmap:
-    """All their weights in float32, one after the other."""
     with tempfile.TemporaryFile(prefix="skinapi-network-") as file:
         for constant in packed:
             numbers = constant.data.reshape(-1)
@@ -223,22 +217,22 @@ _opening = threading.Lock()  # the core has one ENABLE_MMAP, for whichever netwo
 
 @cache
 def shared_core() -> "ov.Core":
-    """The one core of this process. With a core for each network, reading the next one crashes the
-    process now and then: https://github.com/ultralytics/ultralytics/pull/25864
+    """One core for each process. With one for each network, reading the next network occasionally
+    crashes: https://github.com/ultralytics/ultralytics/pull/25864
     """
     return _openvino().Core()
 
 
 def load_plugin() -> None:
-    """Load OpenVINO's code for processors, which forks of this process then share: 9 MB for each.
-    It starts no thread.
+    """Load OpenVINO's CPU code before a fork, so that processes share its 9 MB. Starts no
+    thread.
     """
     shared_core().get_property("CPU", "FULL_DEVICE_NAME")
 
 
 class Precision(StrEnum):
-    """The number format of inference, always set: OpenVINO would otherwise choose bfloat16 wherever
-    the processor has it.
+    """The number format of inference. Always set: OpenVINO would otherwise choose bfloat16 if the
+    processor supports it.
     """
 
     F32 = "f32"
@@ -246,19 +240,18 @@ class Precision(StrEnum):
 
 
 def _computed(precision: Precision) -> Precision:
-    """Without the instructions for bfloat16, OpenVINO computes it a third as fast as float32 where
-    the processor has AVX-512, and takes float32 by itself elsewhere.
+    """Without bfloat16 instructions, OpenVINO computes it at a third of the speed of float32 if the
+    processor has AVX-512, and uses float32 anyway on other processors.
     """
     capabilities = shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return precision if precision.name in {*capabilities, "F32"} else Precision.F32
 
 
 class OpenVinoEngine(Engine):
-    """One compiled network, with an inference request for each thread. `threads`: processor threads
-    of all its streams together; by default one for each core. `private`: no other process writes
-    its files, so they may be mapped into memory; reading a mapped file that is truncated kills the
-    process. Raises BadGraph for a network that must not be run, RuntimeError for one that
-    cannot.
+    """One compiled network, with an inference request for each thread. `threads` is the total of
+    all its streams, by default one per core. `private`: no other process writes its files, so they
+    may be mapped into memory; a truncated mapped file would kill the process. Raises BadGraph for a
+    network that must not be run, and RuntimeError for one that cannot.
     """
 
     def __init__(

@@ -1,6 +1,5 @@
-"""The layers of a network behind its average pooling, and the heat maps that they give. Behind the
-pooling the gradient is known in closed form, so Grad-CAM (https://arxiv.org/abs/1610.02391) needs
-no second pass.
+"""The layers of a network after its average pooling, and their heat maps. Their gradient is known
+in closed form, so Grad-CAM (https://arxiv.org/abs/1610.02391) needs no second pass.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from skinapi.model.network.picture import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The layers after the pooling: one Dense layer, or Dense with ReLU and then Dense."""
+    """One Dense layer, or Dense with ReLU and then Dense."""
 
     weights: Tensor
     hidden_weights: Tensor | None = None
@@ -28,7 +27,6 @@ class Head:
         return int(self.weights.shape[1])
 
     def answer(self, pooled: Tensor) -> Tensor:
-        """The logits of a batch of pooled features, without the bias of the last layer."""
         features = pooled
         if self.hidden_weights is not None and self.hidden_bias is not None:
             features = np.maximum(pooled @ self.hidden_weights + self.hidden_bias, np.float32(0.0))
@@ -36,7 +34,6 @@ class Head:
         return logits
 
     def slope(self, pooled: Tensor, output: int) -> Tensor:
-        """The gradient of the output's logit by each pooled feature."""
         if self.hidden_weights is None or self.hidden_bias is None:
             return self.weights[:, output]
         active = pooled @ self.hidden_weights + self.hidden_bias > 0
@@ -46,8 +43,8 @@ class Head:
         return slope
 
     def heat(self, feature_map: Tensor, pooled: Tensor, output: int) -> Tensor:
-        """Which places of one picture raise this output: height x width, never negative, on the
-        logit's scale, as in the Grad-CAM paper; maps of the probabilities look different.
+        """The places of one picture that raise this output: height x width, never negative, on the
+        logit's scale, as in the Grad-CAM paper. Maps of the probabilities look different.
         """
         height, width, _ = feature_map.shape
         importance = self.slope(pooled, output) / np.float32(height * width)

@@ -1,7 +1,5 @@
-"""Loads and checks a model from its folder: network, head, labels, calibration, card and a checksum
-of each. Runs the loaded model on pictures.
-
-Whatever reads a folder raises ModelDamaged, which names the file, where that is damaged.
+"""Loads and checks a model from its folder: network, head, labels, calibration, card and checksums.
+A damaged file raises ModelDamaged with its name.
 """
 
 import json
@@ -77,7 +75,7 @@ V = TypeVar("V")
 
 
 class ModelCard(BaseModel):
-    """What the software must know about a model. Further fields of a card are kept as they are."""
+    """The fields that the software needs. Other fields of a card are preserved."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -119,8 +117,8 @@ class Model:
         return self.head.heat(reading.feature_map[row], reading.pooled[row], output)
 
     def warm(self) -> None:
-        """Run the network on test pictures: its first pass is slow. Raises ModelDamaged if network,
-        head, labels and card do not fit together, or if an output is not a finite number.
+        """Run the network on test pictures, because its first pass is slow. Raises ModelDamaged if
+        network, head, labels and card do not match, or an output is not finite.
         """
         readings = [self._read_probe(picture) for picture in _probes(self.card.side)]
         faults = (find_network_fault(reading, head=self.head) for reading in readings)
@@ -145,9 +143,7 @@ class Model:
 
 
 def _probes(side: int) -> list[Image.Image]:
-    """A black, a white and a noisy picture. A network whose numbers overflow may look sound on the
-    black one, and fails on the white one.
-    """
+    """A black, a white and a noisy picture: overflow may only show on the white one."""
     plain = [Image.new("RGB", (side, side), (grey, grey, grey)) for grey in (0, 255)]
     # Not by NumPy: to load its random numbers takes each process of a server 4 MB and 0.04 s.
     noise = Random(0).randbytes(side * side * 3)  # noqa: S311
@@ -162,9 +158,9 @@ def open_model(
     threads: int | None = None,
     calibrated: bool = True,
 ) -> Model:
-    """Check every file against its checksum, then compile the network; the folder is not read
-    again. `calibrated` False: the calibration file is not read, and the model has an empty one.
-    ModelDamaged is raised for labels or a calibration that cannot classify any photo, too.
+    """Verify every checksum, then compile the network; the folder is not read again. With
+    `calibrated=False` the model has an empty calibration. Also raises ModelDamaged for labels or a
+    calibration that cannot classify any photo.
     """
     with (
         naming_folder(folder),
@@ -185,8 +181,8 @@ def open_model(
 
 @contextmanager
 def copied_model(folder: Path) -> Iterator[Path]:
-    """A private copy of a whole model folder, each file verified. Raises DiskFull where the disk of
-    temporary files has no room for it.
+    """A private, verified copy of a whole model folder. Raises DiskFull if there is no room for
+    it.
     """
     with naming_folder(folder):
         sums = _read_checksums(folder)
@@ -249,7 +245,7 @@ def _open_engine(
 
 
 def read_card(folder: Path) -> ModelCard:
-    """Read the card of a folder that need not exist or hold a model."""
+    """The folder may be missing or hold no model."""
     with naming_folder(folder):
         return _read_card(folder)
 

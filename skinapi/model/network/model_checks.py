@@ -1,7 +1,7 @@
-"""Reads the files of a model's folder, which may be damaged or hostile, and finds faults of a model
-that would make it fail on every photo, or give misleading results.
+"""Reads the files of a model's folder, which may be damaged or hostile, and finds faults that would
+make every photo fail or give misleading results.
 
-Each `find_*_fault` returns one sentence for people, or None if there is no fault.
+Each `find_*_fault` returns one sentence for people, or None.
 """
 
 import hashlib
@@ -39,8 +39,6 @@ _ZIP_ENTRY = b"PK\x01\x02"
 
 
 class BadFile(Exception):
-    """A file of a model folder that cannot be used."""
-
     def __init__(self, name: str, fault: str) -> None:
         self.name = name
         super().__init__(f"{name}: {fault}")
@@ -48,7 +46,7 @@ class BadFile(Exception):
 
 @contextmanager
 def naming_folder(folder: Path) -> Iterator[None]:
-    """Turn a BadFile that is raised inside into a ModelDamaged that names the folder."""
+    """Raise a BadFile from the block as a ModelDamaged that names the folder."""
     try:
         yield
     except BadFile as bad:
@@ -60,9 +58,9 @@ def naming_folder(folder: Path) -> Iterator[None]:
 def private_copy(
     folder: Path, sums: Mapping[str, str], largest: Mapping[str, int]
 ) -> Iterator[tuple[Path, bool]]:
-    """A temporary copy of the files named in `largest`, each checked against its checksum, and
-    True; or the folder itself, checked too, and False if the disk has no room. No other process
-    writes the copy; parts that are still mapped stay readable once it is deleted. Raises BadFile.
+    """A temporary, verified copy of the files named in `largest`, and True; or the verified folder
+    itself and False if the disk has no room. No other process writes the copy, and mapped parts
+    stay readable after it is deleted. Raises BadFile.
     """
     sizes = {name: _size(folder, name, most) for name, most in largest.items()}
     if not has_room_for(sum(sizes.values())):
@@ -75,7 +73,6 @@ def private_copy(
 
 
 def read_bounded(folder: Path, name: str, most: int) -> bytes:
-    """Read a file inside the folder of at most this many bytes, or raise BadFile."""
     _size(folder, name, most)
     try:
         with (folder / name).open("rb") as file:
@@ -93,9 +90,7 @@ def read_json(
     most_values: int,
     extra: ExtraValues | None = "forbid",
 ) -> V:
-    """Read and validate a JSON file, or raise BadFile. `extra` is what becomes of unknown fields;
-    None leaves it to the schema.
-    """
+    """Raises BadFile. `extra` is the treatment of unknown fields; None leaves it to the schema."""
     text = read_bounded(folder, name, most_bytes)
     # Counted before parsing: a small file of many short values takes far more memory once parsed.
     if holds_more_values(text, most_values):
@@ -110,8 +105,8 @@ def read_json(
 
 
 def read_arrays(folder: Path, name: str, *, most_bytes: int) -> dict[str, Tensor]:
-    """Read the float32 arrays of an .npz file. Raises BadFile for any other content, numbers that
-    are not finite, and more than `most_bytes` after decompression.
+    """Read the float32 arrays of an .npz file. Raises BadFile for other content, numbers that are
+    not finite, and more than `most_bytes` after decompression.
     """
     content = read_bounded(folder, name, most_bytes)
     if content.count(_ZIP_ENTRY) > MOST_ARRAYS:  # listing an entry takes 500 bytes of memory
@@ -129,8 +124,8 @@ def sum_file(path: Path) -> str:
 
 
 def _size(folder: Path, name: str, most: int) -> int:
-    """Raises BadFile if it exceeds `most`, or the path is not a file inside the folder: a link
-    could lead to any file of the machine.
+    """Raises BadFile if it exceeds `most`, or is not a regular file in the folder: a link could
+    lead to any file of the machine.
     """
     try:
         path = (folder / name).resolve(strict=True)
@@ -165,7 +160,9 @@ def _verify_each(
 
 
 def _copy(source: IO[bytes], copy: IO[bytes], size: int) -> str:
-    """Copy the first `size` bytes, not what is appended meanwhile, and return their SHA-256."""
+    """Copy the first `size` bytes, even if more are appended meanwhile, and return their
+    SHA-256.
+    """
     digest = hashlib.sha256()
     while size > 0 and (chunk := source.read(min(size, CHUNK_BYTES))):
         digest.update(chunk)
@@ -184,7 +181,7 @@ def _unpack(packed: zipfile.ZipFile, most_bytes: int) -> dict[str, Tensor]:
 
 
 def _read_array(content: bytes) -> Tensor:
-    """Read an .npy file like `numpy.load`, but never allocate memory because a header says so.
+    """Read an .npy file like `numpy.load`, but never allocate memory just because a header says so.
     https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
     """
     file = BytesIO(content)
@@ -212,8 +209,8 @@ LARGEST_HEAD_DIFFERENCE = 0.05
 def find_label_fault(
     labels: Sequence[str], *, written_as: Sequence[str] | None = None
 ) -> str | None:
-    """Check that each label of a network's outputs is known and unlike the others, and that there
-    are malignant and benign ones. The fault quotes `written_as`, the user's words for them.
+    """Check that the labels of a network's outputs are known and distinct, and that some are
+    malignant and some benign. The fault quotes `written_as`, the user's words for them.
     """
     table = conditions_table()
     unknown = [label for label in labels if label not in table.keys]
@@ -282,8 +279,8 @@ def find_network_fault(output: EngineOutput, *, head: Head) -> str | None:
 
 
 def find_version_fault(readings: Sequence[EngineOutput], *, head: Head) -> str | None:
-    """Check on the outputs for several pictures that the network ends in this head: with the
-    network of another version every heat map would be wrong.
+    """Check on several outputs that the network ends in this head. With another version's network,
+    every heat map would be wrong.
     """
     # The bias of the last layer is in the network alone. Features that are finite may overflow in
     # the head; then the difference is NaN.

@@ -1,4 +1,5 @@
-"""What a network sees of a picture: its tensor, and whether a photo is good enough for it.
+"""What a network sees of a picture: its tensor, and whether a photo is good enough.
+
 Training, evaluation and serving all use this code, so that they cannot differ.
 """
 
@@ -37,7 +38,7 @@ class Scaling(StrEnum):
 
 def view_box(size: tuple[int, int], seen: float) -> Box:
     """The central square that the network sees, which a heat map covers: `seen` of the shorter
-    side. docs/experiments.md tells why it is the whole side.
+    side. docs/experiments.md explains why it is the whole side.
     """
     side = seen * min(size)
     left, top = (size[0] - side) / 2, (size[1] - side) / 2
@@ -90,9 +91,9 @@ LEAST_SHARPNESS = 1.5
 
 
 class Quality(StoredRecord):
-    """The size of a photo, how much of its shorter side the network sees, and measures of that
-    part: the median grey level, the one that only the brightest twentieth exceeds, how much
-    neighbouring pixels differ; and reasons to refuse.
+    """The size of a photo, the share of its shorter side that the network sees, and measures of
+    that part: the median grey level, the level that only the brightest twentieth exceeds, and the
+    difference between neighbouring pixels; and reasons to refuse.
     """
 
     width: int
@@ -127,7 +128,6 @@ def measure_quality(photo: Photo, seen: float = SEEN) -> Quality:
 
 
 def levels_below(grey: Image.Image, *shares: float) -> list[float]:
-    """The grey level that each of these shares of the pixels does not exceed."""
     cumulative = np.cumsum(grey.histogram())
     return [float(np.searchsorted(cumulative, share * cumulative[-1])) for share in shares]
 

@@ -1,5 +1,3 @@
-"""Builds the services of the model in service and of model versions from the settings."""
-
 from functools import partial
 
 from skinapi.base.settings.settings import Settings
@@ -53,7 +51,6 @@ def open_inference(
     client_names: ClientNames,
     pool: PredictionPool | None = None,
 ) -> tuple[InferenceService, ModelReloader]:
-    """Open the service, and the reloader, which is not started and has loaded nothing."""
     models.record_built_in()
     reloader = ModelReloader(
         served=served,

@@ -1,11 +1,11 @@
 """The gates of a promotion: what a model must not do worse than the one in service.
 
-What decides is a paired comparison on the reference data set that an admin has chosen: a
-candidate's own test part comes from whoever trained it, and cannot vouch for it; what is worse
-there is worse nevertheless. What is not compared is not passed.
+A paired comparison on the reference data set chosen by an admin decides. A candidate's own test
+part is chosen by whoever trained it, so it cannot prove a model, but a worse result there still
+counts. A missing comparison does not pass.
 
-Worse is what is proven worse by its 95 % interval, and what has lost more than `MOST_LOSS`: of few
-lesions almost nothing could be proven.
+A result is worse if its 95 % interval proves it, or if more than `MOST_LOSS` was lost: few lesions
+could prove almost nothing.
 """
 
 import math
@@ -104,7 +104,7 @@ class ReferenceData(StoredRecord):
 
 
 def _known_gates(differences: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out gates that the next version may have added."""
+    """Drop gates that a newer version may have added."""
     known = set(GateName)
     return {name: difference for name, difference in differences.items() if name in known}
 
@@ -126,7 +126,6 @@ class PairedComparison(StoredRecord):
     differences: ByGate
 
     def is_current(self, reference: ReferenceData | None) -> bool:
-        """Whether its pictures may still decide, now that this is the reference."""
         return self.part == "test" or (reference is not None and self.reference == reference)
 
 
@@ -145,8 +144,8 @@ class Gate(Value):
 
 
 class ComparedVersion(Value):
-    """Holds what the gates read of a version: its comparisons with others, and whether it refuses
-    pictures without skin.
+    """The data of a version that the gates use: its comparisons, and whether it refuses pictures
+    without skin.
     """
 
     version: str
@@ -157,7 +156,6 @@ class ComparedVersion(Value):
 def judge_gates(
     candidate: ComparedVersion, serving: ComparedVersion | None, *, reference: ReferenceData | None
 ) -> tuple[Gate, ...]:
-    """Judge every gate, in a fixed order, by what the reference is now."""
     return tuple(_judge_gate(name, candidate, serving, reference) for name in GateName)
 
 
@@ -225,7 +223,7 @@ def _not_measured(name: GateName, says: str) -> Gate:
 
 
 def _judge_paired(name: GateName, paired: PairedDifference, part: ComparedPart) -> Gate:
-    """Call it worse if the whole interval is on the worse side of zero, or too much is lost."""
+    """Worse if the whole interval is on the worse side of zero, or too much is lost."""
     more_is_better = name in MORE_IS_BETTER
     difference = paired.second - paired.first
     proven = paired.high < 0 if more_is_better else paired.low > 0

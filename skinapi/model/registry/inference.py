@@ -1,5 +1,3 @@
-"""Classifies photos with the model in service."""
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,7 +34,7 @@ ClientNames = Mapping[str, Mapping[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedPictures:
-    """One finding from several photos. `apart`: the places of two that may show two spots."""
+    """One finding from several photos. `apart`: the indexes of two that may show two spots."""
 
     finding: Finding
     kept: tuple[bytes, ...] = field(default=(), repr=False)
@@ -45,8 +43,6 @@ class ClassifiedPictures:
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedPhoto:
-    """A finding and its photo. `shape` and `kept` (bytes to store) only where asked for."""
-
     finding: Finding
     photo: Photo
     shape: Shape | None = None
@@ -62,12 +58,10 @@ class InferenceService:
         client_names: ClientNames | None = None,
         models: ModelsService | None = None,
     ) -> None:
-        """`client_names` are told with the table of conditions."""
         self.served, self._pool, self._models = served, pool, models
         self.client_names = client_names or {}
 
     def list_taken_back(self, version: str) -> list[TakenBack]:
-        """See ModelsService. None is told while the store cannot be reached."""
         if self._models:
             with suppress(StoreUnavailable):
                 return self._models.list_taken_back(version)
@@ -94,9 +88,9 @@ class InferenceService:
         keep: bool,
         same_spot: bool,
     ) -> ClassifiedPictures:
-        """Classify one to four photos of a lesion by one model, each in its own place of the pool.
-        Unless `same_spot` was confirmed, it is looked whether they fit each other. Refused names
-        the picture.
+        """Classify one to four photos of a lesion with the same model, each in its own slot of the
+        pool. Unless `same_spot` was confirmed, checks that they fit each other. Refused names the
+        picture.
         """
         if len(contents) == 1:
             only = self.classify_photo(
@@ -129,7 +123,7 @@ class InferenceService:
 def _classify(
     model: Model, content: bytes, context: Context, measure: bool, keep: bool
 ) -> ClassifiedPhoto:
-    """Do all work whose cost grows with the picture: it runs in the prediction pool."""
+    """All work whose cost depends on the picture: it runs in the prediction pool."""
     prepared = prepare_photo(content, model.card.seen)
     finding = classify_prepared(model, prepared, context)
     shape = measure_shape(prepared.photo) if measure else None

@@ -1,9 +1,8 @@
-"""The prediction pool: a bounded queue and a few threads in which photos are classified, and the
-model that this process serves.
+"""The prediction pool, with a bounded queue and a few threads, and the model that this process
+serves.
 
-When the queue is full, one photo of the caller who has most of them is answered with 503. Somebody
-may have many addresses, but not many approved accounts: so a photo without an account gives way to
-one with an account.
+If the queue is full, one photo of the caller with the most photos gets 503. One person may have
+many addresses but not many approved accounts, so photos without an account are dropped first.
 """
 
 import threading
@@ -28,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PoolCaller:
-    """Who sends a photo: `key` is an account's id or, without an account, an address's site."""
+    """`key` is an account's id or, without an account, an address's network."""
 
     key: str
     signed_in: bool
@@ -50,10 +49,9 @@ class _Place:
 
 
 class PredictionPool:
-    """Classifies photos in as many threads as the engine has streams; further photos are queued.
-
-    The threads that serve requests do not: each would keep an inference request and the memory of
-    its largest picture (32 threads took 200 MB more).
+    """Classifies photos in as many threads as the engine has streams. Request threads do not: each
+    would keep an inference request and the memory of its largest picture (32 threads took 200 MB
+    more).
     """
 
     def __init__(self, *, streams: int, queue: int = MOST_WAITING) -> None:
@@ -64,11 +62,9 @@ class PredictionPool:
         self._under_way: dict[Future[Any], _Place] = {}
 
     def __len__(self) -> int:
-        """How many photos are in it, queued or in a thread."""
         return len(self._under_way)
 
     def run(self, work: Callable[[], T], *, caller: PoolCaller) -> T:
-        """What `work` returns, once a thread is free."""
         with self._lock:
             if len(self._under_way) >= self._places:
                 self._make_room(caller)
@@ -87,7 +83,6 @@ class PredictionPool:
             del future
 
     def _make_room(self, caller: PoolCaller) -> None:
-        """Drop the newest queued photo of whoever must give way to `caller`."""
         has = Counter(place.caller for place in self._under_way.values())
         yielding = [owner for owner in has if _gives_way(owner, caller, has)]
         # The background first, then those without an account, then whoever has most photos.
@@ -96,7 +91,7 @@ class PredictionPool:
             raise Unavailable(retry_after=RETRY_AFTER_S)
 
     def _drop_newest(self, owner: PoolCaller) -> bool:
-        """False where all photos of this caller are in threads already: those go on."""
+        """False if all photos of this caller are in threads already, where they continue."""
         for future, place in reversed(self._under_way.items()):
             if place.caller == owner and future.cancel():
                 place.held.clear()
@@ -122,10 +117,10 @@ Open = Callable[[Path], Model]
 
 
 class ServedModel:
-    """Holds the model in service at its operating point. `problem` says why another should serve.
+    """The model in service at its operating point. `problem` says why another should serve.
 
-    A request reads `model` once and uses that object for its whole answer, which then names one
-    version and one point, also when either is replaced meanwhile.
+    A request reads `model` once and uses that object for its whole answer, so that the answer has
+    one version and one point even if they are replaced meanwhile.
     """
 
     def __init__(self, open_warm: Open) -> None:
@@ -138,7 +133,7 @@ class ServedModel:
 
     @property
     def model(self) -> Model:
-        """The model in service. Waits for the first: a server answers before it has opened one."""
+        """Waits for the first model: a server answers requests before it has opened one."""
         self._tried.wait(LONGEST_OPENING_S)
         serving = self._serving  # read once: another thread may replace it after the check
         if serving is None:
@@ -161,7 +156,7 @@ class ServedModel:
             raise NoModel
 
     def swap(self, folder: Path) -> Model:
-        """Serve the model of this folder; the one before serves while it loads."""
+        """Serve the model of this folder. The previous one serves while it loads."""
         started = time.monotonic()
         try:
             model = self._open(folder)
@@ -182,7 +177,6 @@ class ServedModel:
         return self._serving
 
     def choose_point(self, point: OperatingPoint) -> None:
-        """Judge at this point from the next request on, with this model and later ones."""
         self._point = point
         if self._serving is not None:
             self._serving = _at_point(self._serving, point)
@@ -201,7 +195,7 @@ def open_warm(
     threads: int | None = None,
     prevalence: float | None = None,
 ) -> Model:
-    """Open the model, make a pass, and restate its findings for the `prevalence`."""
+    """Open the model, make a first pass, and restate its findings for the `prevalence`."""
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(
             f"{folder.name} is a Keras network; export it first: "

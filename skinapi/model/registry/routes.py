@@ -1,5 +1,3 @@
-"""The routes of the model in service, its conditions, versions and operating points."""
-
 from dataclasses import asdict
 from typing import Any
 
@@ -98,7 +96,7 @@ def delete_model(models: ModelsService, *, version: str, subject: Caller) -> Mes
 
 
 def _in_service(models: ModelsService) -> ServingModelView:
-    """Read anew: another request may have moved on."""
+    """Read the serving pointer again: another request may have changed it."""
     serving = models.pointer.read()
     version, previous = (
         models.name_of(each)

@@ -1,5 +1,3 @@
-"""The answer schemas of the conditions table and of operating points."""
-
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -118,8 +116,9 @@ class Share(Answer):
 
     @classmethod
     def from_counts(cls, part: int, whole: int, stated: Stated | None = None) -> Self | None:
-        """None of nothing. The card counts two lesions of one patient as one observation, which
-        the counts do not tell: so `stated` goes first, and each page shows the same interval.
+        """None if `whole` is zero. `stated` takes precedence, so that all pages show the same
+        interval: the card counts two lesions of one patient as one observation, which the counts
+        cannot.
         """
         if not whole:
             return None
@@ -131,9 +130,7 @@ class Share(Answer):
 
 
 def find_stated(figures: Any, point: str, kind: str, name: str) -> Stated | None:
-    """Read what the card's test states of a share at an operating point. A card may be somebody
-    else's, so any figure may be missing or be something else than a number.
-    """
+    """The card may be somebody else's, so any figure may be missing or not a number."""
     for step in ("test", "points", point, kind):
         figures = figures.get(step) if isinstance(figures, Mapping) else None
     if not isinstance(figures, Mapping):

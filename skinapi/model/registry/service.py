@@ -1,8 +1,7 @@
-"""The model in service: classifying with it, its operating point, and the thread that follows the
-pointer.
+"""The model in service, its operating point, and the thread that follows the pointer.
 
-Every server process asks the store once a second, loads and warms a new model beside the one in
-service, and then exchanges them. If the new one cannot be used, the last good one goes on serving.
+Every server process polls the store once a second, loads and warms a new model in parallel, and
+then exchanges them. If the new one cannot be used, the last good one continues to serve.
 """
 
 import threading
@@ -32,8 +31,8 @@ UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull)
 
 
 class ModelReloader:
-    """`built_in` is a folder; others are written below `instance`. `point` holds where no admin has
-    chosen one.
+    """`built_in` is a folder; others are written below `instance`. `point` is the default operating
+    point.
     """
 
     def __init__(
@@ -68,13 +67,13 @@ class ModelReloader:
                 self._seen = wanted.revision
 
     def _follow_point(self, chosen: OperatingPoint | None) -> None:
-        """Before the model is followed, so that a new one judges its first picture at it."""
+        """Call it before `_follow`, so that a new model judges its first picture at this point."""
         self._served.choose_point(chosen or self._point)
         if chosen and chosen is not self._point:
             log.info("operating point chosen by an admin", point=chosen, setting=self._point)
 
     def _follow(self, wanted: Serving) -> None:
-        """Load the version, or, where nothing is in service yet, the newest that can be loaded."""
+        """Load the version, or the newest loadable one if no model is in service yet."""
         fault = self._load(wanted.version)
         if fault is None:
             self._served.problem = None
@@ -97,7 +96,9 @@ class ModelReloader:
         )
 
     def _load(self, version: str | None) -> str | None:
-        """Serve this version, unless it is in service already. The reason if it cannot be."""
+        """Serve this version, unless it is in service already. Returns the reason if it cannot
+        be.
+        """
         if self._served.loaded and self._source == version:
             return None
         try:
@@ -117,7 +118,7 @@ class ModelReloader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPointService:
-    """`setting` is the point where no admin has chosen one."""
+    """`setting` is the point if no admin has chosen one."""
 
     work: UnitOfWork
     pointer: ServingPointer
@@ -129,7 +130,7 @@ class OperatingPointService:
 
     @atomic
     def choose_point(self, unit: Unit, *, point: OperatingPoint, by: str) -> None:
-        """Let every server judge at this point. Findings keep the one of their time."""
+        """All servers use this point from then on. Existing findings keep theirs."""
         model = self.served.model
         unit.audit("model.operating_point", by=by, target=model.version)
         model.calibration.refuse_without_points(model.version)

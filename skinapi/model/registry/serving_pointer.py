@@ -1,5 +1,5 @@
 """Which version is in service, which served before, and who changed it: one document, which every
-server follows; and what is stored of a version.
+server follows.
 """
 
 from collections.abc import Sequence
@@ -47,8 +47,8 @@ class PointerChange(StoredRecord):
 
 
 class Serving(StoredRecord):
-    """What the pointer says. `earlier`: the versions before, the newest last; `operating_point`:
-    None is that of the setting.
+    """`earlier` are the previous versions, newest last. `operating_point` is None for the
+    default.
     """
 
     revision: int = 0
@@ -59,7 +59,7 @@ class Serving(StoredRecord):
 
     @property
     def withdrawn(self) -> dict[str, datetime]:
-        """The versions that were rolled back and are not in service again, with when that was."""
+        """The versions that were rolled back and are not in service again, with the time."""
         found: dict[str, datetime] = {}
         for move in filter(lambda item: item.replaces, self.moves):
             found.pop(move.entered or move.version or "", None)
@@ -69,7 +69,7 @@ class Serving(StoredRecord):
         return found
 
     def with_move(self, move: PointerChange) -> tuple[PointerChange, ...]:
-        """The newest moves and this one; of older ones those that have withdrawn a version."""
+        """The newest moves and this one; of older ones only those that withdrew a version."""
         moves = (*self.moves, move)
         withdrawals = {*self.withdrawn.values()}
         older = moves[:-MOST_MOVES]

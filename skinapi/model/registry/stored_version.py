@@ -1,5 +1,3 @@
-"""What is stored of a model version."""
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +10,7 @@ from skinapi.model.registry.version_files import StoredFile
 
 
 class PatientPictures(StoredRecord):
-    """How many `pictures` of patients of this server a version was made with, and how many of its
+    """How many `pictures` of this server's patients a version was trained on, and how many of its
     data set had been erased before.
     """
 
@@ -22,7 +20,7 @@ class PatientPictures(StoredRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenBack:
-    """How many of a version's `pictures` of patients were erased since; None: nobody can tell."""
+    """How many of a version's `pictures` of patients were erased since; None if unknown."""
 
     version: str
     pictures: int
@@ -30,8 +28,8 @@ class TakenBack:
 
 
 class Origin(StoredRecord):
-    """Where a version that a job has made comes from. `comparison` is on its own test part;
-    `started_from` had its weights before it learned.
+    """The origin of a version made by a job. `comparison` is on its own test part. `started_from`
+    is the version that its weights were initialised from.
     """
 
     parent: str | None = None
@@ -76,7 +74,7 @@ class VersionSummary(StoredRecord):
 
 
 class ModelVersion(VersionSummary):
-    """A version with its card: JSON, as the folder had it. See `Origin` for the comparisons."""
+    """A version with its card: JSON, as in the folder. See `Origin` for the comparisons."""
 
     card: str
     labels: tuple[str, ...] = ()

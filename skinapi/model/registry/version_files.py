@@ -1,6 +1,5 @@
-"""The files of a stored model: cut into pieces that are blobs, and put together again in a folder.
-
-A piece is all that is ever in memory, because a model may have 400 MB.
+"""The files of a stored model, split into blobs: a model may have 400 MB, and only one piece at a
+time is in memory.
 """
 
 import hashlib
@@ -31,7 +30,7 @@ class StoredFile(StoredRecord):
 
 
 def store_files(blobs: Blobs, folder: Path) -> tuple[StoredFile, ...]:
-    """Store every file of the folder. If one cannot be stored, none is left in the store."""
+    """Store every file of the folder, or none."""
     keys: list[str] = []
     try:
         return tuple(
@@ -56,7 +55,7 @@ def _store_file(blobs: Blobs, path: Path, keys: list[str]) -> StoredFile:
 
 
 def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> None:
-    """Write the files into this folder in one step, once among the processes of one machine."""
+    """Write the files into this folder atomically. Only one process of a machine does so."""
     with disk_errors():
         folder.parent.mkdir(exist_ok=True, mode=0o700)
         with locked(folder.parent / LOCK):
@@ -77,7 +76,7 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
 
 
 def refuse_without_room(files: Collection[StoredFile], folder: Path) -> None:
-    """What the folder holds is read only then: this is called in transactions."""
+    """Reads the folder only if the disk is short of room, because it is called in transactions."""
     with disk_errors():
         try:
             refuse_full_disk(folder.parent, sum(file.size for file in files))
@@ -122,7 +121,7 @@ def _holds(folder: Path, files: Collection[StoredFile]) -> bool:
 
 
 def prune_folders(parent: Path, keep: Collection[str]) -> None:
-    """Remove the written models but these. One in service has read its files already."""
+    """Remove all written models except these. A model in service no longer needs its files."""
     if not parent.is_dir():
         return
     with disk_errors(), locked(parent / LOCK):
@@ -132,8 +131,8 @@ def prune_folders(parent: Path, keep: Collection[str]) -> None:
 
 
 def models_folder(instance_dir: Path) -> Path:
-    """Return where this machine keeps models: in INSTANCE_DIR, or, where that cannot be written to,
-    in a folder of this user among the temporary files. (`export` writes to `models`.)
+    """The folder for models in INSTANCE_DIR or, if that is not writable, in a private temporary
+    folder. (`export` writes to `models`.)
     """
     folder = instance_dir / "served-models"
     try:

@@ -1,7 +1,7 @@
-"""The stored model versions: the repository of the collection `models`, and their files as blobs.
+"""The repository of model versions, with their files as blobs.
 
-The files are verified and stored before the record, and deleted after it: a crash leaves blobs that
-no record names, which `check` removes.
+Files are verified and stored before the record, and deleted after it: a crash leaves unreferenced
+blobs, which `check` removes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -54,7 +54,7 @@ LISTED = tuple(name for name in VersionSummary.model_fields if name != "id")
 
 
 class ModelVersions(Repository[ModelVersion]):
-    """`opened` loads and tries a model; tests hand in what counts or fails."""
+    """`opened` loads and tries a model; tests replace it."""
 
     collection, record = "models", ModelVersion
     indexes = (("job", "id"),)
@@ -67,7 +67,6 @@ class ModelVersions(Repository[ModelVersion]):
         self._work, self._blobs, self._opened = work, store.blobs, opened
 
     def register(self, folder: Path, *, created_by: str, origin: Origin = BROUGHT) -> ModelVersion:
-        """Store the model of this folder, as `train` and `export` make it, as a candidate."""
         with copied_model(folder) as copy:
             self._opened(copy)
             card = _read_valid_card(copy)
@@ -105,7 +104,7 @@ class ModelVersions(Repository[ModelVersion]):
         return self._first({"version": version})
 
     def find_made_by(self, job: str, *, since: datetime) -> ModelVersion | None:
-        """Find what this job has stored. An older one is of another job: short ids come again."""
+        """Find what this job has stored. An older one belongs to another job: short ids repeat."""
         earliest = since - CLOCK_SKEW
         made = (each for each in self._list({"job": job}) if each.created_at > earliest)
         return next((each for each in made if each.servable), None)
@@ -118,7 +117,6 @@ class ModelVersions(Repository[ModelVersion]):
         return self._list(sort="-id", limit=limit)
 
     def write_folder(self, version: str, folder: Path) -> None:
-        """Write the files of this version into the folder, unless they are there already."""
         stored = self.get(version)
         if not stored.servable:
             raise ModelDamaged(f"The files of {version} are deleted")
@@ -130,8 +128,8 @@ class ModelVersions(Repository[ModelVersion]):
 
     @in_transaction
     def change(self, version: str, decide: Callable[[ModelVersion], Document]) -> ModelVersion:
-        """Set the fields that `decide` returns, and remove those that are None. The revision
-        changes in any case, so that of two decisions at the same time one is made again.
+        """Set the fields that `decide` returns, and remove those that are None. The revision always
+        changes, so that one of two concurrent decisions is repeated.
         """
         stored = self.get(version)
         ops = set_or_remove(decide(stored)) | {"$inc": {"revision": 1}}
@@ -162,7 +160,6 @@ class ModelVersions(Repository[ModelVersion]):
         return self.change(card.version, lambda _: files)
 
     def _refuse_other(self, card: ModelCard) -> bool:
-        """Whether there is a record of this version; only the same model may bring its files."""
         existing = self.find(card.version)
         if existing is None:
             return False

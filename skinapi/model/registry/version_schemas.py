@@ -1,5 +1,3 @@
-"""What crosses the wire about model versions."""
-
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self

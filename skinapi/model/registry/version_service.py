@@ -1,7 +1,7 @@
-"""What people do with model versions: look, promote, go back, delete.
+"""Model versions: list, promote, roll back, delete.
 
-Each change is one transaction. Whoever reads the pointer to decide about a version also changes
-that version's record, so that of a promotion and a deletion at the same time one is made again.
+Each change is one transaction. A decision based on the pointer also changes the version's record,
+so that a concurrent promotion and deletion conflict and one is repeated.
 """
 
 from collections.abc import Iterator
@@ -34,17 +34,14 @@ LEAST_REASON = 10
 
 
 class ReferenceSource(Protocol):
-    def read_reference(self) -> ReferenceData | None:
-        """Read what the reference data set is now; None without one."""
+    def read_reference(self) -> ReferenceData | None: ...
 
     def count_erased(self, dataset: str) -> int | None:
-        """Count the pictures that their owners have taken back; None where all of it is deleted."""
+        """Count the pictures that their owners have erased; None if the data set is deleted."""
 
 
 @dataclass(frozen=True)
 class InspectedVersion:
-    """A version, with what depends on others: is it in service, and would it pass the gates?"""
-
     version: ModelVersion
     serving: bool
     built_in: bool
@@ -64,7 +61,7 @@ class VersionState(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class ModelsService:
     """`built_in` is a folder; servers write others below `instance`. Without a `reference`, no
-    comparison on it counts. `served` is what this process serves.
+    comparison counts. `served` is what this process serves.
     """
 
     work: UnitOfWork
@@ -81,7 +78,6 @@ class ModelsService:
 
     @cached_property
     def built_in_card(self) -> ModelCard | None:
-        """The card of the built-in model; None where its folder cannot be read."""
         try:
             return read_card(self.built_in)
         except ModelDamaged:
@@ -98,13 +94,11 @@ class ModelsService:
         return self.name_of(self.pointer.read().version)
 
     def list_outputs(self) -> tuple[str, ...]:
-        """List the conditions that the model in service tells apart; none without a model."""
         serving = self.serving_version()
         stored = self.versions.find(serving) if serving else None
         return stored.labels if stored else ()
 
     def name_of(self, pointed: str | None) -> str | None:
-        """The version that the pointer means; None without any model."""
         if pointed is not None:
             return pointed
         return self.built_in_card.version if self.built_in_card else None
@@ -133,7 +127,7 @@ class ModelsService:
         )
 
     def list_taken_back(self, version: str) -> list[TakenBack]:
-        """List what was taken back of this version, and of those from whose weights it began."""
+        """Erased pictures of this version, and of those that its weights started from."""
         found = list[TakenBack]()
         name: str | None = version
         seen = set[str]()
@@ -160,7 +154,9 @@ class ModelsService:
         reason: str | None = None,
         override: bool = False,
     ) -> Serving:
-        """Put a version into service that passes all gates; `override` needs a reason instead."""
+        """Put a version into service that passes all gates. With `override` it needs a reason
+        instead.
+        """
         if override and count_visible(reason or "") < LEAST_REASON:
             raise InvalidBody(
                 f"reason: an override needs a reason of at least {LEAST_REASON} visible characters"
@@ -199,8 +195,9 @@ class ModelsService:
 
     @atomic
     def roll_back(self, unit: Unit, *, by: str, reason: str | None = None) -> Serving:
-        """Put the version before into service again, without gates; called again, one more, at last
-        the built-in model. A version without files, or without room on the disk, is left out.
+        """Put the previous version into service again, without gates. Repeated calls go further
+        back, finally to the built-in model. Versions without files, or too large for the disk, are
+        skipped.
         """
         before = self.pointer.read()
         # The pointer forgets the oldest of `earlier`, and their files may be deleted.
@@ -227,7 +224,7 @@ class ModelsService:
 
     @atomic
     def delete(self, unit: Unit, *, version: str, by: str) -> None:
-        """Delete a version that is not in service. Of one that was, card and figures stay."""
+        """Delete a version that is not in service. If it was once, its card and figures stay."""
         stored = self.versions.get(version)
         unit.audit("model.delete", by=by, target=version)
         self._refuse_serving(version)
@@ -236,7 +233,7 @@ class ModelsService:
         self.versions.remove(unit, version)
 
     def check_integrity(self) -> Iterator[Fault]:
-        """A version in service without files: a promotion puts another in its place."""
+        """A version in service without files can be replaced by promoting another."""
         version = self.pointer.read().version
         if version and not self._has_files(version):
             yield Fault(f"the model {version} is in service, and has no files")
