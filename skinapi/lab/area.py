@@ -1,5 +1,3 @@
-"""The lab as an area: data sets, trainings on them, imported networks."""
-
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,7 +44,6 @@ def _values(settings: LabSettings, server: Settings) -> Values:
 
 
 def _open_quarantine(settings: LabSettings) -> Quarantine:
-    """Open the quarantine, and remove what killed processes left in it on this machine."""
     quarantine = Quarantine(settings.quarantine)
     quarantine.sweep()
     return quarantine

@@ -1,5 +1,3 @@
-"""What the demo has of the lab: a data set of what doctors have said."""
-
 import time
 
 from skinapi.accounts.auth.account import Subject

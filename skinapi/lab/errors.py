@@ -1,5 +1,3 @@
-"""Errors about data sets and uploads."""
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,13 +5,11 @@ from skinapi.base.errors import BadDataset, Conflict, SkinAPIError
 
 
 class BadArchive(BadDataset):
-    """The sentence says what is wrong with the archive, or with a name in it."""
-
     code, sentence = "bad_archive", "The archive cannot be unpacked"
 
 
 class RefusedDataset(BadDataset):
-    """`report` is what the check had found until then."""
+    """`report` is the incomplete report of the check."""
 
     def __init__(
         self, sentence: str | None = None, *, report: Mapping[str, Any] | None = None
@@ -31,13 +27,11 @@ class UploadInUse(Conflict):
 
 
 class UnknownLabels(RefusedDataset):
-    """The report offers a mapping."""
-
     code, sentence = "unknown_labels", "The data set has labels that are not known"
 
 
 class WrongOffset(Conflict):
-    """The part does not begin where the upload ends."""
+    """The part does not begin at the end of the upload."""
 
     code, sentence = "wrong_offset", "The upload does not continue at this offset"
 

@@ -1,8 +1,8 @@
-"""Makes data sets of reviewed findings: which may be in one, with which label, under which name,
-and how they leave again.
+"""Data sets made of reviewed findings: which findings, their labels and pseudonyms, and their
+erasure.
 
-A photo is taken where it was kept, its owner consents that it teaches a model (`training`), and a
-review says what it shows: the one that counts for its owner too (findings/status/reviews.py).
+A photo is used if it is stored, its owner consents to `training`, and a review labels it: the one
+that is also in effect for its owner (findings/status/reviews.py).
 """
 
 import csv
@@ -57,7 +57,7 @@ DIGITS = 24
 
 @dataclass(frozen=True, slots=True)
 class Pseudonyms:
-    """Gives each id of a kind the same name each time; nobody without the key can tell whose."""
+    """Each id has a stable pseudonym for its kind. The mapping back requires the key."""
 
     key: bytes
 
@@ -67,7 +67,7 @@ class Pseudonyms:
 
 
 def open_pseudonyms(store: Store) -> Pseudonyms:
-    """Read the key of this store; the first caller makes it."""
+    """The first caller creates the key of this store."""
     keys = store.collection("pseudonym_keys")
     stored = keys.get(KEY)
     if stored is None:
@@ -104,7 +104,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewedLabel:
-    """`said` is what the review names, where a model counts that as `key`."""
+    """`said` is the label of the review, if a model counts that as `key`."""
 
     key: str
     histology: bool
@@ -112,7 +112,7 @@ class ReviewedLabel:
 
 
 def label_of(reviews: Sequence[Review], source: LabelSource) -> ReviewedLabel | LeftOut:
-    """The label by the reviews of one finding, in the order in which they were signed."""
+    """The label from the reviews of one finding, in the order of signing."""
     decides = next((item for item in reversed(reviews) if not item.voided), None)
     if decides is None:
         return LeftOut.UNSURE
@@ -146,7 +146,7 @@ class ReviewedFindings:
     accounts: Accounts
 
     def gather(self, source: LabelSource) -> GatheredFindings:
-        """Gather what may be in a data set now. The photos are read later, one by one."""
+        """The findings that may be used now. The photos are read later, one by one."""
         gathered, pseudonyms = GatheredFindings(), open_pseudonyms(self.store)
         left_out: Counter[str] = Counter()
         counted_within: Counter[str] = Counter()
@@ -192,7 +192,7 @@ class ReviewedFindings:
         return SentFile(name, 0, partial(self._open, finding.photo_blob or ""))
 
     def _open(self, blob: str) -> IO[bytes]:
-        """Open the photo. A lost or damaged one has no bytes, and is unreadable in the report."""
+        """A lost or damaged photo has no bytes, and is unreadable in the report."""
         try:
             return io.BytesIO(self.store.blobs.find(blob) or b"")
         except BlobDamaged:
@@ -219,8 +219,8 @@ def _decide(
 def _row_of(
     finding: SubmittedPhoto, label: ReviewedLabel, pseudonyms: Pseudonyms
 ) -> dict[str, str]:
-    """Make each finding a lesion of its own: nothing stored says which photos show the same one.
-    The patient keeps them in one part of a split.
+    """Each finding is a lesion of its own, because photos of the same lesion are not known. The
+    patient keeps them in one part of a split.
     """
     modality = finding.modality
     return {
@@ -266,7 +266,7 @@ class ContributedPictures:
         self._datasets, self._images = data.datasets, data.images
 
     def lock(self, image: DatasetImage) -> bool:
-        """Say, in the transaction that stores it, whether this photo may be in a data set."""
+        """Whether this photo may be in a data set, checked in the transaction that stores it."""
         account = self._store.collection("accounts").update({"id": image.account}, HELD)
         in_force: Filter = {"id": image.submission, "error": None}
         finding = self._store.collection(FINDINGS).update(in_force, HELD)
@@ -277,8 +277,8 @@ class ContributedPictures:
             self._trail.record(AuditRow("photo.to_dataset", by=by, target=account))
 
     def on_gone(self, event: FindingEvent) -> list[str]:
-        """Delete all copies of its photo in data sets, in the transaction of its deletion. Return
-        the keys of their files, to be deleted after it.
+        """Delete all copies of its photo in data sets, in the transaction of its deletion. Returns
+        the keys of files to delete after it.
         """
         return self._delete({FINDING: event.finding.id})
 
@@ -291,7 +291,7 @@ class ContributedPictures:
 
     @atomic
     def forget(self, unit: Unit, account: str) -> int:
-        """Erase all copies of this account's photos in data sets. It is idempotent."""
+        """Erase all copies of this account's photos in data sets. Idempotent."""
         keys = self._delete({"account": account})
         unit.erase(keys)
         return len(keys)
@@ -313,7 +313,7 @@ class FromReviewsService:
     contributed: ContributedPictures
 
     def send(self, *, new: NewDataset, labels_from: LabelSource) -> DatasetVersion:
-        """Gather the findings, check and publish them beside the requests; idempotent by key."""
+        """Gather the findings, then check and publish them in the background. Idempotent by key."""
         publish = partial(self._publish, new=new, labels_from=labels_from)
         return self.datasets.send(new=new, publish=publish)
 

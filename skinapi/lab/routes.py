@@ -1,5 +1,3 @@
-"""The routes of data sets, uploads, reviewed findings and imports, with their schemas."""
-
 import hashlib
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self

@@ -1,4 +1,4 @@
-"""The use cases of data sets; and of trainings on them and imports of networks, which jobs do."""
+"""The use cases of data sets, and of the jobs that train on them and import networks."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 
 @dataclass(frozen=True, slots=True)
 class DatasetsService:
-    """`largest` is the most bytes of a data set as it is sent."""
+    """`largest` is the limit in bytes of a data set before unpacking."""
 
     data: LabRepositories
     publisher: Publisher
@@ -94,7 +94,7 @@ class DatasetsService:
         publish: Callable[[DatasetVersion], DatasetVersion],
         uploads: Sequence[str] = (),
     ) -> DatasetVersion:
-        """Begin a data set, and have `publish` check and publish it beside the requests."""
+        """Create a data set. `publish` checks and publishes it in the background."""
         self.cleanup.sweep()
         self.checks.refuse_full(new.owner)
         try:
@@ -111,7 +111,7 @@ class DatasetsService:
     def _run_check(
         self, *, dataset: str, new: NewDataset, publish: Callable[[DatasetVersion], DatasetVersion]
     ) -> DatasetVersion | None:
-        """Publish the data set, or keep why it was refused (None then)."""
+        """Publish the data set, or store why it was refused (None then)."""
         try:
             version = self.data.datasets.get(dataset)
             if version.status != "checking":
@@ -136,7 +136,7 @@ class DatasetsService:
         return SentFile(record.name, record.size, lambda: self.quarantine.copied(read()))
 
     def send_files(self, *, new: NewDataset, sent: Sequence[SentFile]) -> Published:
-        """Check and publish these files while the caller waits. Nothing is left after an error."""
+        """Check and publish these files before returning. Nothing remains after an error."""
         with self.checks.now():
             self.cleanup.sweep()
             size = sum(file.size for file in sent)
@@ -151,7 +151,6 @@ class DatasetsService:
     def _begin(
         self, unit: Unit, new: NewDataset, *, size: int, uploads: Sequence[str] = ()
     ) -> DatasetVersion:
-        """Store a data set that is about to be checked, of these uploads or of so many bytes."""
         self.owners.lock(new.owner)
         if size:
             self.quota.refuse_excess(new.owner, size)
@@ -175,8 +174,8 @@ class DatasetsService:
         field: str,
         describe: Callable[[Mapping[str, str]], NewDataset],
     ) -> tuple[Published, list[str]]:
-        """Receive the files of this form field, then as `send_files`; also the files' names.
-        `describe` makes of the form's texts what is said about the data set.
+        """Receive the files of this form field, then call `send_files`. Also returns the files'
+        names. `describe` makes the description of the data set from the form's texts.
         """
         with self.quarantine.opened(most=self.largest) as folder:
             received = receive(parts, folder, field=field)
@@ -277,7 +276,7 @@ Architecture = Literal["DenseNet169", "ResNet50", "MobileNetV2", "EfficientNetB3
 
 
 class TrainingRequest(StoredRecord):
-    """What a job of this kind is asked for. `dataset` is the id of the version that is used."""
+    """`dataset` is the id of the version in use."""
 
     dataset_name: Annotated[str, Field(min_length=1, max_length=200), Printable, Contained]
     architecture: Architecture = "ResNet50"
@@ -295,7 +294,6 @@ class TrainingService:
     jobs: JobsService
 
     def start(self, *, request: TrainingRequest, owner: str) -> Job:
-        """Queue a training on the newest version of this data set."""
         dataset = self._usable(request.dataset_name, named=request.dataset_name)
         named = {"dataset": dataset.id, "dataset_name": dataset.name}  # it may be named by its id
         kept = request.model_copy(update=named)
@@ -335,8 +333,6 @@ OutputLabel = Annotated[
 
 
 class ImportRequest(StoredRecord):
-    """What a job of this kind is asked for. `side` is needed where a network accepts any."""
-
     upload: Identifier
     labels: tuple[OutputLabel, ...] = Field(
         min_length=2, max_length=100, description="of the network's outputs, in their order"
@@ -352,7 +348,7 @@ class ImportsService:
     jobs: JobsService
 
     def start(self, *, request: ImportRequest, owner: str, key: str | None = None) -> Job:
-        """Queue the import of an upload. It is idempotent by key."""
+        """Idempotent by key."""
         fields = request.model_dump(mode="json")
         # First of all: the upload of a network that was imported is deleted.
         begun = self.jobs.queue.find_by_key(kind="import", owner=owner, request=fields, key=key)

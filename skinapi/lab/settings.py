@@ -1,5 +1,3 @@
-"""The settings of the lab: data sets, and what trainings begin with."""
-
 from pathlib import Path
 
 from pydantic import Field, PositiveInt

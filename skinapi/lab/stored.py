@@ -1,5 +1,3 @@
-"""What the lab has stored of people."""
-
 from skinapi.accounts.auth.events import ConsentWithdrawn, KeptPhotosUnwanted
 from skinapi.findings.records.events import FindingDeleted, FindingVoided, PhotosErasedAgain
 from skinapi.platform.area import Stored

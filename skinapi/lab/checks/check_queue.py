@@ -1,7 +1,7 @@
-"""Runs checks of data sets one after the other, beside the requests.
+"""Runs checks of data sets one at a time, outside of requests.
 
-They are no jobs: a training may occupy the only job worker for hours, and who uploads wants to know
-within a minute.
+They are not jobs, because a training may occupy the only worker for hours, and users expect a
+result within a minute.
 """
 
 import threading
@@ -41,8 +41,6 @@ class _Waiting:
 
 
 class CheckQueue:
-    """Runs one check at a time in this process, in a thread of its own or in the caller's."""
-
     def __init__(self) -> None:
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
@@ -51,7 +49,7 @@ class CheckQueue:
         self._thread: threading.Thread | None = None
 
     def refuse_full(self, owner: str) -> None:
-        """Raise Unavailable where too many wait. Two who ask at once may get the same place."""
+        """Raise Unavailable if too many are queued. Concurrent callers may both pass."""
         with self._changed:
             own = sum(waiting.owner == owner for waiting in self._waiting)
             if len(self._waiting) >= MOST_WAITING or own >= MOST_OF_OWNER:
@@ -68,7 +66,6 @@ class CheckQueue:
                 self._thread.start()
 
     def drop(self, dataset: str) -> None:
-        """Free the place of a data set that was deleted before its check began."""
         with self._changed:
             self._waiting = deque(
                 waiting for waiting in self._waiting if waiting.dataset != dataset
@@ -113,16 +110,14 @@ class CheckQueue:
 
 @dataclass(frozen=True, slots=True)
 class Cleanup:
-    """Removes data sets with all that belongs to them, and settles those whose checks ended."""
-
     data: LabRepositories
     checks: CheckQueue
     owners: OwnerStatus
 
     def remove(self, identifier: str) -> None:
         """Delete a data set with its images, which may be too many for one transaction. It is
-        marked first, so that nobody finds it with half of them, and goes last, so that `sweep` can
-        go on.
+        marked first, so that readers never see part of it, and deleted last, so that `sweep` can
+        continue.
         """
         self.data.datasets.begin_deletion(identifier)
         self.checks.drop(identifier)
@@ -150,7 +145,9 @@ class Cleanup:
             self.data.images.forget(dataset.id)
 
     def sweep(self) -> None:
-        """Delete expired uploads and settle what was abandoned: at each sending, and at a start."""
+        """Delete expired uploads and finish abandoned checks. Called at each upload and at the
+        start.
+        """
         self.data.uploads.sweep()
         for dataset in self.data.datasets.abandoned():
             self.settle(dataset)

@@ -1,5 +1,3 @@
-"""Checks a data set before it is published: the report on labels, duplicates, leaks and sizes."""
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -70,7 +68,7 @@ def bounded_list(items: Iterable[Any]) -> dict[str, Any]:
 def shown_report(
     report: Mapping[str, Any], name_of: Callable[[str], str | None]
 ) -> Mapping[str, Any]:
-    """Put `dataset_name` beside each id of another data set that is still there."""
+    """Add `dataset_name` to the id of each other data set that still exists."""
     elsewhere = report.get("elsewhere")
     if not elsewhere:
         return report
@@ -91,7 +89,7 @@ def shown_report(
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A picture that can be used. `thumbnail` is a file in the quarantine."""
+    """A usable picture. `thumbnail` is a file in the quarantine."""
 
     labelled: LabelledPicture
     label: str
@@ -121,10 +119,11 @@ def unknown_labels(layout: Layout, mapping: LabelMapping) -> list[dict[str, Any]
 
 
 def give_id(picture: Checked, learned: LearnedPictures) -> Checked:
-    """Give the picture an id that it has in every version, so that it keeps its part of the split.
+    """Give the picture an id that is the same in every version, so that it stays in its part of the
+    split.
 
-    A file's name is one if the model in service knows a picture by it. Else it may only be a number
-    that another class has too; so the id is the SHA-256 of its bytes.
+    This is the file's name if the model in service knows it. Otherwise the name may be a number
+    that another class also uses, so the id is the SHA-256 of the bytes.
     """
     row = picture.row
     known = bool(row.image_id) and learned.knows(row.image_id)
@@ -134,7 +133,7 @@ def give_id(picture: Checked, learned: LearnedPictures) -> Checked:
 
 
 def drop_duplicates(checked: Sequence[Checked]) -> tuple[list[Checked], dict[str, Any]]:
-    """Drop second copies of the same bytes, and all copies where their labels differ."""
+    """Drop second copies of the same bytes, and all copies if their labels differ."""
     by_hash: defaultdict[str, list[Checked]] = defaultdict(list)
     for picture in checked:
         by_hash[picture.decoded.sha256].append(picture)
@@ -155,9 +154,6 @@ def duplicates_elsewhere(
     is_other: Callable[[str], bool],
     go_on: Callable[[], None],
 ) -> dict[str, Any]:
-    """List the pictures that other data sets have too. Of those the report keeps the id alone:
-    their names go with them, and this report stays.
-    """
     same = BoundedList()
     for first in range(0, len(checked), ASKED_AT_ONCE):
         go_on()
@@ -270,7 +266,7 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
 
 
 def _remapped(labels: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Name the labels whose pictures are published as something else than the label says."""
+    """The labels whose pictures are published as another condition."""
     return [
         f"{label['label']} is published as {label['published_as']}, and is known as "
         f"{label['known_as']}."

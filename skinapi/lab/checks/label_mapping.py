@@ -1,4 +1,4 @@
-"""From the labels that a table has to ours: by the known spellings, and by what the caller adds."""
+"""Maps the labels of a table to ours, by known spellings and by the caller's mapping."""
 
 import difflib
 from collections import Counter
@@ -20,7 +20,9 @@ GROUPS = frozenset(("benign", "malignant"))
 
 
 def explain_groups(labels: Iterable[str]) -> str:
-    """Say why pictures labelled so are left out, and what to do; empty where none is a group."""
+    """Explain why pictures with group labels are omitted, and what to do; empty if there are
+    none.
+    """
     named = sorted({label.lower() for label in labels} & GROUPS)
     if not named:
         return ""
@@ -51,7 +53,7 @@ class LabelMapping:
             self._given[theirs.lower()] = ours
 
     def find(self, written: str) -> str | None:
-        """Return our label; None where the spelling is unknown or its pictures are left out."""
+        """Return our label; None if the spelling is unknown or its pictures are excluded."""
         key = written.lower()
         if key in self._given:
             ours = self._given[key]
@@ -75,7 +77,6 @@ class LabelMapping:
         ]
 
     def offer(self, written: str) -> str | None:
-        """Return our label with the closest spelling; None where none is close."""
         key = written.lower().replace("_", " ").replace("-", " ")
         spelled = {spelling.replace("_", " "): ours for spelling, ours in self._known.items()}
         close = difflib.get_close_matches(key[:100], spelled, n=1, cutoff=ALIKE)

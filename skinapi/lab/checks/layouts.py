@@ -1,4 +1,6 @@
-"""Finds label, lesion and patient of each picture, by a table or by one folder for each class."""
+"""Finds label, lesion and patient of each picture, from a table or from one folder for each
+class.
+"""
 
 import csv
 import re
@@ -28,7 +30,7 @@ MOST_ROWS = MOST_ENTRIES
 
 
 class _Lines:
-    """Yields the lines of a file. A row may have several, but only so many characters."""
+    """Yields the lines of a file and limits the length of a row, which may have several lines."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -48,8 +50,8 @@ class _Lines:
 
 @contextmanager
 def read_table(table: Entry) -> Iterator[tuple[Sequence[str], Iterator[list[str]]]]:
-    """Yield the names of the columns, and rows of cells, shorter or longer. An error never repeats
-    what the library says: it may quote a person's data.
+    """Yield the column names and the rows, which may be shorter or longer. An error never repeats
+    the library's message, which may quote personal data.
     """
     if table.size > LARGEST_TABLE:
         raise BadDataset(f"The table has more than {LARGEST_TABLE // 2**20} MB")
@@ -91,8 +93,8 @@ class LabelledPicture:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`missing` are pictures that the table names and nobody sent, `without_label` the other way
-    round. `ids_from_names`: ids are only the names of files, empty where two have one name.
+    """`missing` pictures are in the table but were not sent; `without_label` were sent but are not
+    in the table. `ids_from_names`: ids are only file names, and empty for duplicate names.
     """
 
     pictures: tuple[LabelledPicture, ...]
@@ -174,7 +176,7 @@ def _known_cells(names: Sequence[str], rows: Iterable[list[str]]) -> Iterator[di
 
 
 def _read_folders(pictures: Sequence[Entry]) -> Layout:
-    """One folder for each class. Folders around all of them are passed over."""
+    """Folders that contain all class folders are skipped."""
     top = 0
     while len({entry.named.parts[top] for entry in pictures}) == 1 and all(
         len(entry.named.parts) > top + 2 for entry in pictures

@@ -1,8 +1,8 @@
-"""Decodes the pictures of data sets in a process of its own, and outlives it.
+"""Decodes the pictures of data sets in a separate process.
 
 The process has a low priority, so that thousands of pictures do not slow down predictions, and
-limits of the system, so that a hostile picture ends it and not the server. It is this module, run
-as a program: it reads a path from each line of its input, and writes one line of JSON for each.
+system limits, so that a hostile picture kills it and not the server. It runs this module as a
+program, which reads paths and writes a line of JSON for each.
 """
 
 import base64
@@ -28,7 +28,7 @@ MOST_MEMORY = 400 * 1024 * 1024
 
 
 def decode(content: bytes) -> dict[str, Any]:
-    """Return size, format, hashes and thumbnail of a picture, or `fault`: why it cannot be used."""
+    """Return size, format, hashes and thumbnail, or `fault`: why the picture cannot be used."""
     try:
         photo = read_photo(content)
     except Refused as refused:
@@ -79,7 +79,7 @@ def parse_answer(answer: Mapping[str, Any]) -> DecodedPicture | str:
 
 
 class PictureDecoder:
-    """One decoding process, started for the first picture and again where one has ended it."""
+    """One decoding process, started for the first picture and restarted when it has died."""
 
     def __init__(self, *, most_seconds: float = MOST_SECONDS) -> None:
         self._most_seconds = most_seconds
@@ -101,7 +101,7 @@ class PictureDecoder:
         return parse_answer(json.loads(line))
 
     def _ask(self, path: Path) -> bytes | None:
-        """Return its line; None where the process ended or was silent for too long."""
+        """None if the process died or timed out."""
         process = self._process = self._process or self._start()
         if process.stdin is None or process.stdout is None:
             return None

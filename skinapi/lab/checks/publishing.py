@@ -1,4 +1,4 @@
-"""From files that were sent to a published data set: unpack, decode, compare, store, publish."""
+"""Publishes a data set from uploaded files: unpack, decode, compare, store, publish."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,8 +40,6 @@ from skinapi.platform.storage.unit_of_work import AuditRow
 
 
 class Contributions(Protocol):
-    """Decides on photos of findings; see ContributedPictures."""
-
     def lock(self, image: DatasetImage) -> bool: ...
 
     def note_publication(self, dataset: str, by: str) -> None: ...
@@ -49,8 +47,8 @@ class Contributions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Says of pictures that nobody sent the finding of each, by name, and what else the report
-    says. `contributed` has a part in the transactions that store and publish them.
+    """For pictures made from findings: the finding of each by name, and further fields of the
+    report. `contributed` takes part in the transactions that store and publish them.
     """
 
     origins: Mapping[str, Origin] = field(default_factory=dict)
@@ -150,7 +148,7 @@ class Published:
 
 
 class Heartbeat:
-    """Calls `beat` at most once in HEARTBEAT_EVERY_S. What it raises ends the check."""
+    """Calls `beat` at most once in HEARTBEAT_EVERY_S. An error that it raises ends the check."""
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
@@ -178,10 +176,6 @@ class _Sending:
 
 @dataclass(slots=True)
 class Publisher:
-    """`largest_picture` bounds a picture, `most_bytes` a data set as it is unpacked; `disk` is a
-    folder of the disk that the store fills.
-    """
-
     data: LabRepositories
     quarantine: Quarantine
     quota: Quota
@@ -199,7 +193,7 @@ class Publisher:
         sent: Sequence[SentFile],
         provenance: Provenance = SENT_BY_OWNER,
     ) -> Published:
-        """Publish the data set, and delete its uploads. Nothing is left of it after an error."""
+        """Publish the data set and delete its uploads. Nothing of it remains after an error."""
         mapping = LabelMapping(new.labels)
         try:
             with self.quarantine.opened(most=self.most_bytes) as folder:
@@ -266,7 +260,7 @@ class Publisher:
     def _publish(
         self, sending: _Sending, checked: Sequence[Checked], report: Mapping[str, Any]
     ) -> tuple[DatasetVersion, list[str]]:
-        """Return also the keys of the uploads' parts, to be deleted after the transaction."""
+        """Also returns the keys of the uploads' parts, to be deleted after the transaction."""
         dataset, provenance = sending.dataset, sending.provenance
         if provenance.contributed:
             kept = self.data.images.count(dataset.id)

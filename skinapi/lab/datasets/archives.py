@@ -1,7 +1,7 @@
-"""The files of a data set as it was sent, zip and tar archives of strangers unpacked.
+"""The files of a data set, including the contents of untrusted zip and tar archives.
 
-Nothing in a header is believed: bytes and entries are counted as they are unpacked, each file gets
-a name of ours, and what is neither a file nor a folder is refused.
+Headers are not trusted: bytes and entries are counted during unpacking, each file gets our own
+name, and anything but files and folders is refused.
 """
 
 import gzip
@@ -56,7 +56,7 @@ _Entries = Iterator[tuple[str, Iterator[bytes] | None]]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A picture or a table. `name` is as people gave it, `path` is ours."""
+    """A picture or a table. `name` is the user's, `path` is ours."""
 
     name: str
     path: Path
@@ -73,7 +73,7 @@ class Entry:
 
 @dataclass
 class Contents:
-    """Collects all files. `skipped` counts those left out, `unpacked` those from archives."""
+    """`skipped` counts omitted files, and `unpacked` those from archives."""
 
     folder: QuarantineFolder
     go_on: Callable[[], None]
@@ -157,7 +157,7 @@ def _unpack(file: IO[bytes], contents: Contents, budget: _Budget) -> None:
 
 @contextmanager
 def _broken_archives(name: str) -> Iterator[None]:
-    """Raise BadArchive, which names the archive, for what the libraries raise of a damaged one."""
+    """Raise the libraries' errors for a damaged archive as BadArchive with its name."""
     try:
         yield
     except (
@@ -200,10 +200,9 @@ def _refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
 
 
 class _ZipReader:
-    """Bounds the directory, which `zipfile` reads whole before it gives the first entry.
-
-    It takes 600 bytes of memory for each entry, and time with the square of an entry's extra
-    fields. The library asks for it in one read, wherever it is, so what it is given is counted.
+    """Limits the directory, which `zipfile` reads completely before the first entry. It takes 600
+    bytes of memory for each entry, and quadratic time for an entry's extra fields. The library
+    reads it in one call at any position, so all bytes that it gets are counted.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -252,7 +251,7 @@ def _tar_entries(file: IO[bytes], budget: _Budget) -> _Entries:
 
 
 class _TarEntry(tarfile.TarInfo):
-    """Refuses an archive that breaks off, which the library would take for the end."""
+    """Refuses a truncated archive, which the library would take for the end."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -265,10 +264,9 @@ class _TarEntry(tarfile.TarInfo):
 
 
 class _TarReader:
-    """Counts headers, and files that are passed over, as unpacked too.
-
-    `headers_left` bounds what the library reads between two files: it reads each long header and
-    each list of a sparse file whole, and a header that follows a header from within.
+    """Counts headers and skipped files as unpacked bytes. `headers_left` limits the data between
+    two files: the library reads long headers and sparse file lists completely, and recurses for
+    consecutive headers.
     """
 
     def __init__(self, file: Any, budget: _Budget) -> None:

@@ -25,7 +25,7 @@ MOST_FOUND = 2000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The finding that a picture is the photo of, and whose it is: to erase it, and never shown."""
+    """The finding and account of a photo, stored for its erasure and never shown."""
 
     finding: str
     account: str
@@ -42,8 +42,8 @@ class DatasetCounts:
 
 
 class DatasetImage(StoredRecord):
-    """A picture. `label` is ours, `written` that of its table; `lesion` its own id where nothing
-    names one; `submission` and `account` are the finding and account of its Origin.
+    """`label` is ours, `written` that of the table. `lesion` defaults to the picture's own id.
+    `submission` and `account` are the finding and account of its Origin.
     """
 
     id: str
@@ -107,7 +107,6 @@ class DatasetImages(Repository[DatasetImage]):
             yield page.items
 
     def count(self, dataset: str) -> DatasetCounts:
-        """Count what is stored, reading no more of each picture than that needs."""
         counts, size = Counter[str](), 0
         fields = ("label", "size")
         for image in walk_by_id(self._documents, {"dataset": dataset}, fields=fields):
@@ -120,8 +119,8 @@ class DatasetImages(Repository[DatasetImage]):
         return sorted({image["account"] for image in images})
 
     def delete_records(self, wanted: Filter) -> tuple[dict[str, DatasetCounts], list[str]]:
-        """Delete these pictures in the caller's transaction, damaged ones too. Return what each
-        data set had of them, and the keys of their files, to be deleted after it.
+        """Delete these pictures in the caller's transaction, including damaged ones. Returns the
+        counts by data set, and the keys of files to delete after it.
         """
         documents = self._documents.find(wanted, fields=TAKEN_FIELDS)
         self._documents.delete(wanted)
@@ -161,7 +160,7 @@ class DatasetImages(Repository[DatasetImage]):
         return [(image["sha256"], image["dataset"]) for image in documents]
 
     def forget(self, dataset: str) -> None:
-        """Delete all images of a data set, the files first, so that `sweep` finds what is left."""
+        """Delete all images of a data set, the files first, so that `sweep` finds the rest."""
         while documents := self._documents.find(
             {"dataset": dataset}, limit=PAGE_SIZE, fields=BLOB_FIELDS
         ):

@@ -1,12 +1,13 @@
-"""The collection of data sets: one document each version. A published version never changes.
+"""The collection of data sets, with one document for each version. A published version never
+changes.
 
-A document begins as `checking`. Its images are stored, some at a time, before one transaction
-publishes it under the next version of its name. What an interruption leaves is never listed, and is
-removed when the silence of its check is noticed.
+A document begins as `checking`. Its images are stored in batches, before one transaction publishes
+it as the next version of its name. The remains of an interrupted check are never listed, and are
+removed once its heartbeat is missing.
 
-**A name belongs to the account that used it first, while it has a data set of that name**: whoever
-trains "on the newest version" would otherwise get somebody else's pictures. **A number never comes
-back**, because model cards name it; its counter keeps a hash of the name and no owner.
+**A name belongs to the account that used it first, while it has a data set of that name**:
+otherwise a training "on the newest version" could get somebody else's pictures. **A number is never
+used again**, because model cards contain it; its counter stores a hash of the name and no owner.
 """
 
 import hashlib
@@ -47,7 +48,7 @@ class DatasetNames:
         self._counters = store.collection("counters")
 
     def refuse_taken(self, name_key: str, *, owner: str) -> None:
-        """Change the name's counter too, so that another transaction that takes it runs again."""
+        """Also changes the name's counter, so that a concurrent transaction for it is repeated."""
         self._change_counter(name_key, "claims", 1)
         wanted = {"name_key": name_key, "owner": {"$ne": owner}, "status": {"$ne": "refused"}}
         if self._documents.find(wanted, limit=1, fields=()):
@@ -138,8 +139,8 @@ LISTED = tuple(name for name in DatasetVersion.model_fields if name not in ("id"
 
 
 class NewDataset(BaseModel):
-    """What its owner says of a data set. `labels`: theirs -> ours, None to leave pictures out.
-    `key`: for idempotency.
+    """`labels` maps the owner's labels to ours, or to None to exclude pictures. `key` is the
+    idempotency key.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -202,7 +203,7 @@ class Datasets(Repository[DatasetVersion]):
         return before
 
     def touch(self, identifier: str, *, progress: float, message: str) -> bool:
-        """Say that its check goes on. False where it was deleted meanwhile."""
+        """Update the heartbeat of its check. Returns False if it was deleted."""
         fields = {"touched_at": now(), "progress": progress, "message": message}
         return self._change({"id": identifier, "status": "checking"}, **fields) is not None
 
@@ -212,7 +213,7 @@ class Datasets(Repository[DatasetVersion]):
             raise NotFound(NO_SUCH)
 
     def publish(self, identifier: str, **fields: Any) -> DatasetVersion:
-        """Publish it under the next version of its name, in the caller's transaction."""
+        """Publish it as the next version of its name, in the caller's transaction."""
         version = self.names.next_version(self.get(identifier).name_key)
         done = {"status": "published", "version": version, "touched_at": now(), **fields}
         published = self._change({"id": identifier, "status": "checking"}, **done)
@@ -221,7 +222,7 @@ class Datasets(Repository[DatasetVersion]):
         return published
 
     def refuse(self, identifier: str, *, code: str, problem: str, report: Any) -> bool:
-        """Keep for its owner why it was not published. False where it was published, or deleted."""
+        """Store for its owner why it was refused. Returns False if it was published or deleted."""
         fields = {"problem": problem, "problem_code": code, "report": report, "touched_at": now()}
         refused = {"status": "refused", "size": 0, **fields}
         return self._change({"id": identifier, "status": "checking"}, **refused) is not None
@@ -229,8 +230,8 @@ class Datasets(Repository[DatasetVersion]):
     def count_erased(
         self, identifier: str, gone: DatasetCounts, *, withdrawn: bool = False
     ) -> None:
-        """Count pictures no more, in the transaction that erases them. It changes the data set also
-        before it is published, so that a publication at the same time counts again.
+        """Subtract pictures in the transaction that erases them. It changes the data set even
+        before it is published, so that a concurrent publication counts again.
         """
         dataset = self.find(identifier)
         if dataset is None:
@@ -272,7 +273,9 @@ class Datasets(Repository[DatasetVersion]):
         return newest[0] if newest else None
 
     def get_published(self, name_or_id: str) -> DatasetVersion:
-        """Get the published data set of this id, or the newest of this name, without report."""
+        """Get the published data set with this id, or the newest one of this name, without its
+        report.
+        """
         dataset = self.find(name_or_id)
         if dataset and dataset.status == "published":
             return dataset
@@ -285,7 +288,7 @@ class Datasets(Repository[DatasetVersion]):
         return self._first({"reference": True})
 
     def set_reference(self, identifier: str) -> None:
-        """Choose a published data set in place of another, in the caller's transaction."""
+        """Set the only reference data set, in the caller's transaction."""
         before = self.find_reference()
         if before and before.id != identifier:
             self.end_reference(before.id)
@@ -305,7 +308,7 @@ class Datasets(Repository[DatasetVersion]):
         return self._page(wanted, paging, fields=LISTED)
 
     def lock(self, identifier: str) -> None:
-        """Change the data set in a job's transaction: a deletion at the same time runs again."""
+        """Change the data set in a job's transaction, so that a concurrent deletion is repeated."""
         published: Filter = {"id": identifier, "status": "published"}
         if self._documents.update(published, {"$inc": {"holds": 1}}) is None:
             raise NotFound(NO_SUCH)

@@ -1,4 +1,4 @@
-"""Which pictures the model in service has learned from, and on which it is measured."""
+"""The pictures that the model in service was trained, fitted and tested on."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from skinapi.model.registry.version_service import ModelsService
 
 @dataclass(frozen=True, slots=True)
 class LearnedPictures:
-    """Maps an image id, or the SHA-256 where a split names pictures by it, to the part."""
+    """Maps an image id to its part. The id may be the SHA-256, if the split uses that."""
 
     model: str | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class LearnedPictures:
         return self.parts.get(sha256) or self.parts.get(image_id)
 
     def has_learned(self, image: DatasetImage) -> bool:
-        """Whether the model was trained on a picture, or fitted on it: these measure nothing."""
+        """Whether the model was trained or fitted on a picture, which then must not measure it."""
         return self.part_of(image.image_id, image.sha256) in ("train", "validation")
 
     def knows(self, image_id: str) -> bool:
@@ -40,7 +40,7 @@ def learned_by_serving(models: ModelsService) -> LearnedPictures:
 
 
 def learned_by(folder: Path) -> LearnedPictures:
-    """Read the split of this model's folder; empty where it came without one."""
+    """Read the split of this model's folder; empty if it has none."""
     try:
         return _read_split(read_card(folder).version, (folder / SPLIT).read_bytes())
     except (OSError, ModelDamaged):

@@ -1,8 +1,8 @@
-"""The quarantine, a folder where uploads are received, unpacked and checked; and which names of
-files are refused, skipped or equal.
+"""The quarantine, a folder where uploads are received, unpacked and checked; and the rules for file
+names.
 
-Each check has a folder of its own in it, removed at its end. Where the process was killed, the next
-process that opens the quarantine removes it, by the lock that only a living process holds.
+Each check has its own folder, which is removed at its end. After a kill, the next process that
+opens the quarantine removes it, because a lock shows which folders are in use.
 """
 
 import fcntl
@@ -33,7 +33,7 @@ SYSTEM_NAMES = {"__macosx", "thumbs.db", "desktop.ini"}
 
 
 def clean_name(written: str) -> str:
-    """Put `/` between the parts. Raise BadArchive for a name that leads elsewhere."""
+    """Use `/` as separator. Raises BadArchive for a name that leads out of the folder."""
     # A name that is not UTF-8 holds halves of surrogate pairs, which cannot be stored.
     text = written.encode("utf-8", "replace").decode("utf-8")
     name = unicodedata.normalize("NFC", text.replace("\\", "/"))
@@ -65,7 +65,7 @@ def comparable(name: str) -> str:
 
 
 def shown(name: str) -> str:
-    """The name for a sentence: visible characters alone, and not too many of them."""
+    """The name for a sentence: visible characters only, with a limited length."""
     visible = "".join(letter if letter.isprintable() else "?" for letter in name)
     return visible if len(visible) <= LONGEST_ECHO else f"{visible[:LONGEST_ECHO]}…"
 
@@ -79,7 +79,7 @@ class Quarantine:
 
     @contextmanager
     def opened(self, *, most: int) -> Iterator["QuarantineFolder"]:
-        """A new folder that may hold `most` bytes, removed at the end."""
+        """A new folder for up to `most` bytes, removed at the end."""
         path = self.folder / f"{CHECK_PREFIX}{secrets.token_hex(8)}"
         lock = -1
         try:
@@ -96,7 +96,7 @@ class Quarantine:
 
     @contextmanager
     def copied(self, pieces: Iterable[bytes]) -> Iterator[IO[bytes]]:
-        """These bytes as a file without a name, while a folder of the quarantine is open."""
+        """These bytes as an unnamed file, while a folder of the quarantine is open."""
         with tempfile.TemporaryFile(dir=self.folder) as file:
             for piece in pieces:
                 refuse_full_disk(self.folder)
@@ -123,7 +123,7 @@ def _locked(folder: Path) -> int:
 
 @dataclass(slots=True)
 class QuarantineFolder:
-    """Files under names of our own: the names that people gave are never used on the disk."""
+    """Files under our own names: the user's names are never used on the disk."""
 
     path: Path
     most: int
@@ -133,7 +133,7 @@ class QuarantineFolder:
 
     @contextmanager
     def new_file(self) -> Iterator["QuarantineFile"]:
-        """A file to write. Its bytes count also where it is deleted later."""
+        """The bytes count towards the limit even if the file is deleted later."""
         self._files += 1
         path = self.path / f"{self._files:06d}"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -164,7 +164,7 @@ class QuarantineFile:
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """One file as it was sent. `open` gives its bytes; the reader must be able to seek."""
+    """An uploaded file. `open` must return a seekable reader."""
 
     name: str
     size: int
@@ -178,7 +178,9 @@ class Received:
 
 
 def receive(parts: Iterable[PartHead | bytes], folder: QuarantineFolder, *, field: str) -> Received:
-    """Write the files of this field to the folder. A browser sends one without a name for none."""
+    """Write the files of this field to the folder. A browser sends an unnamed file if none was
+    chosen.
+    """
     files: list[tuple[str, QuarantineFile]] = []
     texts: dict[str, bytearray] = {}
     with ExitStack() as opened:

@@ -1,10 +1,9 @@
-"""The reference data set: pictures on which all models are compared, and from which none learns.
+"""The reference data set: pictures on which all models are compared, and which none is trained on.
 
-Copies of its pictures are found also where they are mirrored, turned, cropped, scaled or compressed
-again: of each picture some windows are scaled to few pixels (the whole, crops of it, its square).
-One is a copy of another where a window of it looks like the whole of the other, or the other way
-round, in one of eight orientations. Few windows of very few pixels choose the pairs that are
-compared in full.
+Copies of its pictures are found even if they are mirrored, rotated, cropped, scaled or
+recompressed. Several windows of each picture (the whole, crops of it, its square) are scaled to few
+pixels. One picture is a copy of another if a window of one looks like the whole of the other in one
+of eight orientations. A few tiny windows select the pairs for the full comparison.
 """
 
 import io
@@ -84,7 +83,7 @@ class DuplicateSearch:
         return marked
 
     def compare(self, pictures: Sequence[Windows]) -> Iterator[tuple[int, int, float]]:
-        """Yield the places of a picture and an original, and how alike they are, at most 1."""
+        """Yield the indexes of a picture and an original, and their similarity, at most 1."""
         for at in range(0, len(pictures), AT_ONCE):
             windows = np.stack(pictures[at : at + AT_ONCE])
             for first in range(0, len(self._coarse), ORIGINALS_AT_ONCE):
@@ -126,8 +125,8 @@ def _halve(windows: Windows) -> NDArray[np.float32]:
 
 
 def _vectors(windows: NDArray[np.generic]) -> Vectors:
-    """Make each window a vector of length one: brightness, and less of the colour, without mean and
-    contrast. The product of two is 1 where they look the same.
+    """Make each window a unit vector of brightness and, weighted less, colour, without mean and
+    contrast. The product of two is 1 if they look the same.
     """
     pixels = windows.astype(np.float32).reshape(*windows.shape[:-3], -1, 3)
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
@@ -146,7 +145,7 @@ def _vectors(windows: NDArray[np.generic]) -> Vectors:
 
 @cache
 def _turns(side: int) -> NDArray[np.intp]:
-    """Say for each orientation from where each value of a vector comes."""
+    """For each orientation, the permutation of a vector's values."""
     grid = np.arange(side * side).reshape(side, side)
     turned = [np.rot90(each, times).ravel() for each in (grid, grid.T) for times in range(4)]
     channels = np.arange(3)[:, None] * side * side
@@ -177,8 +176,8 @@ class CurrentReference:
 def list_held_out(
     images: DatasetImages, *, dataset: DatasetVersion, reference: DatasetVersion
 ) -> set[str]:
-    """List the pictures that nothing may learn from: those in the reference, their copies, in one
-    source those of its lesions and patients; then all others of the same lesions and patients.
+    """The pictures that must not be used in training: those in the reference, their copies, and all
+    others of the same lesions and patients.
     """
     originals = _Originals(images, reference, one_source=_one_source(dataset, reference))
     groups: dict[str, set[Group]] = {}
@@ -223,7 +222,7 @@ class _Originals:
         return held
 
     def _describe(self, image: DatasetImage) -> Windows | None:
-        """Return None for a picture that is being erased, or whose thumbnail is damaged."""
+        """None for a picture that is being erased, or whose thumbnail is damaged."""
         try:
             return describe_picture(self._images.read_file(image, thumbnail=True))
         except (NotFound, OSError):
@@ -236,8 +235,8 @@ def _named_groups(image: DatasetImage) -> set[Group]:
 
 
 def _one_source(one: DatasetVersion, other: DatasetVersion) -> bool:
-    """Say whether equal ids in both mean the same lesion or patient. Findings have the same
-    pseudonyms in each data set; of sources that nobody names, those of one owner count as one.
+    """Whether equal ids in both mean the same lesion or patient. Findings have the same pseudonyms
+    in each data set. Data sets of one owner without a named source count as one source.
     """
     if one.name_key == other.name_key or (one.labels_from and other.labels_from):
         return True

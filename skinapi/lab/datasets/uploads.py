@@ -1,7 +1,7 @@
-"""Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
+"""Resumable uploads, whose parts are blobs.
 
-The blob of a part is stored before the part, and deleted after it. The parts are in the store and
-not in a folder, so each replica of the server may receive one.
+The blob of a part is stored before the part, and deleted after it. Parts are in the store and not
+in a folder, so that any replica of the server may receive them.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class Announced(StoredRecord):
 
 
 class UploadRecord(Announced):
-    """`size` is announced; `received` is how much has arrived; `dataset` was last made of it."""
+    """`size` is announced, and `received` has arrived. `dataset` is the last one made of it."""
 
     id: str
     created_at: datetime
@@ -93,7 +93,7 @@ class Uploads(Repository[UploadRecord]):
         return upload
 
     def add_part(self, upload: UploadRecord, *, offset: int, content: bytes) -> UploadRecord:
-        """Store the part that begins at `offset`. One that is there already changes nothing."""
+        """Store the part that begins at `offset`. Repeating a part has no effect."""
         end = offset + len(content)
         if end > upload.size or not content:
             raise BadRequest(f"The part must end within the {upload.size} bytes of the upload")
@@ -113,7 +113,6 @@ class Uploads(Repository[UploadRecord]):
 
     @in_transaction
     def _append(self, part: Document) -> UploadRecord | None:
-        """Add the part where the upload ends; None where it ends elsewhere."""
         end = part["offset"] + part["size"]
         unchanged: Filter = {"id": part["upload"], "received": part["offset"]}
         grown = self._change(unchanged, received=end)
@@ -129,7 +128,7 @@ class Uploads(Repository[UploadRecord]):
         return record
 
     def read(self, upload: UploadRecord) -> Iterator[bytes]:
-        """Yield the upload part by part. At the end its SHA-256 is compared."""
+        """Yield the upload part by part, then verify its SHA-256."""
         digest = hashlib.sha256()
         for part in self._parts.find({"upload": upload.id}, sort="offset"):
             blob = part.get("part_blob")
@@ -144,7 +143,6 @@ class Uploads(Repository[UploadRecord]):
             )
 
     def keep(self, upload: UploadRecord, until: datetime, *, dataset: str | None = None) -> None:
-        """Do not let it expire before this time. `dataset` is the one that is made of it now."""
         kept = {"expires_at": until, **({"dataset": dataset} if dataset else {})}
         self._documents.update({"id": upload.id}, {"$set": kept})
 
@@ -159,7 +157,7 @@ class Uploads(Repository[UploadRecord]):
 
     @in_transaction
     def delete_record(self, identifier: str) -> list[str]:
-        """Delete it with its parts. The result is for `delete_blobs`, after the transaction."""
+        """Delete it with its parts. Pass the result to `delete_blobs` after the transaction."""
         parts = self._parts.find({"upload": identifier}, sort="offset")
         self._documents.delete({"id": identifier})
         self._parts.delete({"upload": identifier})
@@ -187,7 +185,7 @@ class Quota:
     most: int
 
     def refuse_excess(self, owner: str, more: int) -> None:
-        """Raise DatasetQuotaReached. It is exact in a transaction that holds the owner."""
+        """Raise DatasetQuotaReached. Exact only in a transaction that locks the owner."""
         used = sum(each.size for each in self.datasets.list_of_owner(owner))
         used += sum(each.size for each in self.uploads.list_of_owner(owner))
         if used + more > self.most:
@@ -204,7 +202,7 @@ PARTS_AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class UploadsService:
-    """`largest` is the most bytes of an upload; `sweep` deletes what has expired."""
+    """`largest` is in bytes. `sweep` deletes expired uploads."""
 
     store: Store
     uploads: Uploads
@@ -217,7 +215,6 @@ class UploadsService:
     )
 
     def begin(self, announced: Announced) -> UploadRecord:
-        """Announce an upload. It is idempotent by key."""
         self.sweep()
         return find_or_make(
             partial(self.uploads.find_begun, announced),

@@ -1,7 +1,7 @@
-"""The job that makes a model version of a network that was uploaded.
+"""The job that makes a model version from an uploaded network.
 
-The file is read by a process without secrets (this module, run as a program), and refused where it
-holds more than the layers of an allow list (learning/train/user_networks.py).
+A process without secrets (this module, run as a program) reads the file, and refuses it if it
+contains other layers than those allowed (learning/train/user_networks.py).
 """
 
 import os
@@ -40,7 +40,7 @@ REQUEST = TypeAdapter(ExportRequest)
 
 
 class ExportAnswer(BaseModel):
-    """Says what is worth telling of the network, or why it was refused."""
+    """Notes on the network, or the reason of its refusal."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +51,7 @@ class ExportAnswer(BaseModel):
 
 
 def export_confined(request: ExportRequest, *, work: Path, memory: int) -> tuple[str, ...]:
-    """Make the folder `request.out` with so many bytes of memory; return what is worth telling."""
+    """Make the folder `request.out` with limited memory. Returns notes for the user."""
     answer = _ask(request, work=work, memory=memory)
     if answer.disk_full:
         raise DiskFull
@@ -87,7 +87,7 @@ def _ask(request: ExportRequest, *, work: Path, memory: int) -> ExportAnswer:
 
 
 def _environment() -> Mapping[str, str]:
-    """Mark the process, so that the worker finds it where its job has died."""
+    """Mark the process, so that the worker can find it after its job has died."""
     mark = {FOLDER: os.environ[FOLDER]} if FOLDER in os.environ else {}
     return {**machine_environment(), **mark}
 
@@ -96,7 +96,7 @@ READ, EXPORTED, COMPARED = 10.0, 60.0, 90.0
 
 
 def import_model(context: JobContext) -> dict[str, Any]:
-    """Handle a job of the kind `import`. The upload is deleted when its version is stored."""
+    """The upload is deleted when its version is stored."""
     lab = open_job_services(context)
     request = ImportRequest.model_validate(context.job.request)
     version = lab.find_stored() or _store_version(lab, request)

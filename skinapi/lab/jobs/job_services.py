@@ -1,4 +1,4 @@
-"""What the jobs of the lab work with, each in the process of its job."""
+"""The services of the lab's jobs, each in the process of its job."""
 
 import csv
 import shutil
@@ -38,10 +38,10 @@ def write_training_folder(
     leave_out: Callable[[DatasetImage], bool] = lambda _: False,
     known: Container[str] = (),
 ) -> int:
-    """Write the pictures, one at a time in memory; return how many were left out.
+    """Write the pictures one at a time, and return how many were excluded.
 
-    A picture's id is its SHA-256, for a model keeps these ids, and one that somebody chose may hold
-    a name. Only ids that are `known` stay: the model in service names its pictures by them.
+    Picture ids become SHA-256 hashes, because a model keeps them and a user's id may contain a
+    name. Only `known` ids are kept: the model in service uses them.
     """
     left_out = 0
     pictures = folder / "images"
@@ -76,8 +76,8 @@ def write_training_folder(
 
 
 def _name_label(image: DatasetImage) -> str:
-    """Return the published label, whatever the data set's table says. Only a carcinoma that was
-    published as another class, before it was one of its own, keeps its name.
+    """The published label, whatever the table says. Only a carcinoma published as another class,
+    before it had its own, keeps its name.
     """
     own = label_spellings().get(image.written.lower())
     within = own == SQUAMOUS and conditions_table().counted_as(SQUAMOUS) == image.label
@@ -85,7 +85,7 @@ def _name_label(image: DatasetImage) -> str:
 
 
 def count_erased(images: DatasetImages, dataset: str, folder: Path) -> int:
-    """Count the pictures of this folder that are not in the data set any more."""
+    """Count the pictures of this folder that are no longer in the data set."""
     there = {image.id for image in images.walk(dataset)}
     return sum(path.stem not in there for path in (folder / "images").glob("*"))
 
@@ -102,7 +102,7 @@ class JobServices:
     may_work: Callable[[str], bool]
 
     def find_stored(self) -> ModelVersion | None:
-        """Find the version of an attempt before, which was interrupted when it had stored it."""
+        """Find the version of an earlier attempt, which was interrupted after storing it."""
         job = self.context.job
         return self.models.versions.find_made_by(job.id, since=job.created_at)
 
@@ -114,7 +114,7 @@ class JobServices:
         leave_out: Callable[[DatasetImage], bool],
         known: Container[str],
     ) -> None:
-        """Write a data set as training reads it; the folder appears when it is complete."""
+        """Write a data set in the format of training. The folder appears when it is complete."""
         draft = self.context.work / "draft"
         shutil.rmtree(draft, ignore_errors=True)  # an attempt before may have been interrupted
         write_training_folder(self.images, dataset.id, draft, leave_out=leave_out, known=known)
@@ -122,7 +122,7 @@ class JobServices:
         draft.rename(folder)
 
     def write_serving(self) -> Path | None:
-        """The folder of the model in service; None without any."""
+        """The folder of the model in service; None if there is none."""
         pointed = self.models.pointer.read().version
         if pointed is None:
             return self.models.built_in if self.models.built_in_card else None
@@ -149,7 +149,7 @@ def open_job_services(context: JobContext) -> JobServices:
 
 
 def register_once(lab: JobServices, folder: Path, origin: Origin) -> ModelVersion:
-    """Store the version, unless an attempt before has, or a training that made the same network."""
+    """Store the version, unless an earlier attempt or a training of the same network did."""
     job = lab.context.job
     if not lab.may_work(job.owner):
         raise Forbidden(NO_RIGHT)

@@ -52,11 +52,11 @@ def compare_for_gates(
     report: Report,
     reference: ReferenceData | None = None,
 ) -> PairedComparison:
-    """Compare on these pictures: of the reference, or of the second's own test part.
+    """Compare on pictures of the reference, or of the second model's own test part.
 
-    A sensitivity is the share of a malignant class's lesions with the band of its threshold or a
-    more urgent one, refused ones counted as missed; specificity, of the benign lesions without a
-    referral. A figure of fewer than FEWEST_LESIONS is left out.
+    Sensitivity is the share of a malignant class's lesions with at least the band of its threshold,
+    counting refused ones as missed. Specificity is the share of benign lesions without a referral.
+    A figure with fewer than FEWEST_LESIONS is omitted.
     """
     pair = tuple(_serve(model, samples, report) for model in (first, second))
     return PairedComparison(
@@ -147,8 +147,9 @@ class LearnedFrom:
 def compare_on_reference(
     lab: JobServices, serving: Path | None, folder: Path, *, learned_from: LearnedFrom | None = None
 ) -> PairedComparison | None:
-    """Compare without what the model in service has learned from. None without such pictures, or
-    where the new model has learned from them: they may have been chosen while the training ran.
+    """Compare without the pictures that the model in service was trained on. None without such
+    pictures, or if the new model was trained on them: the reference may have been chosen during the
+    training.
     """
     reference = lab.datasets.find_reference()
     if serving is None or reference is None:

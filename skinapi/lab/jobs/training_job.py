@@ -1,7 +1,7 @@
 """The job that trains a network on a data set and stores it as a model version.
 
-It imports Keras, which the server never does. It may run again after a crash: it goes on after the
-last finished epoch, and stores no version twice.
+It imports Keras, which the server never does. After a crash it resumes after the last finished
+epoch, and it never stores a version twice.
 """
 
 import math
@@ -81,9 +81,9 @@ def _store_version(lab: JobServices) -> ModelVersion:
 def _write_source(
     lab: JobServices, dataset: DatasetVersion, serving: Path | None, stages: "_Stages"
 ) -> Path:
-    """Write the data set, without what is in the reference; again where a picture of it was erased
-    before the training begins. The folder's name stands in the card, which everybody can read, so
-    it is not the name that somebody gave the data set.
+    """Write the data set without the pictures in the reference, again if a picture was erased
+    before the training begins. The public card contains the folder's name, so that is not the
+    user's name of the data set.
     """
     folder = lab.context.work / "data" / f"dataset-{dataset.id}"
     while True:
@@ -102,7 +102,7 @@ def _write_source(
 
 
 def _note_read(folder: Path, dataset: DatasetVersion | None) -> None:
-    """Keep, for all attempts, how many pictures of patients are learned from."""
+    """Store for all attempts how many patients' pictures are used."""
     if dataset and dataset.labels_from:
         read = PatientPictures(
             pictures=len([*(folder / "images").iterdir()]), erased_before=dataset.erased
@@ -152,7 +152,9 @@ def _options(
     source: Path,
     serving: Path | None,
 ) -> TrainOptions:
-    """Keep in training what the model in service has learned: the test is new to both."""
+    """Pictures that the model in service was trained on stay in training, so that the test is new
+    to both models.
+    """
     split = serving / SPLIT if serving else None
     healthy, work = lab.own_settings.normal_skin_pictures, lab.context.work
     return TrainOptions(
@@ -176,8 +178,8 @@ def _options(
 
 
 def choose_start(architecture: str, serving: Path | None, weights: Path | None) -> str:
-    """Choose the weights of the model in service where it has this architecture, else those of
-    ImageNet in the folder `weights`, else none; a value of `--init`.
+    """A value of `--init`: the model in service if it has this architecture, or else ImageNet's
+    from the folder `weights`, or else none.
     """
     if serving and read_card(serving).architecture == architecture and (serving / NORMS).is_file():
         return str(serving)
