@@ -1,6 +1,4 @@
-"""Optional areas, each declared in the `area.py` of its folder. An area that is off is imported
-only to check or delete what it has stored.
-"""
+"""An area that is off is imported only to check or delete what it has stored."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -45,9 +43,7 @@ def switched_on(settings: Settings) -> tuple[Area, ...]:
 
 
 def list_routes(settings: Settings, *, of: str | None = None) -> Iterator[tuple[str, AreaRoutes]]:
-    """Yield the routes of one area or all active ones with their blueprints. A module named after
-    another area is used only if both are on.
-    """
+    """A module named after another area is used only if both are on."""
     on = switched_on(settings)
     for area in on:
         if of in (None, area.name):
@@ -68,7 +64,6 @@ def list_channels(settings: Settings) -> tuple[str, ...]:
 
 
 def list_area_settings(*areas: str) -> list[tuple[str, FieldInfo]]:
-    """List the settings of areas with their environment variables."""
     return [
         (name.upper(), field)
         for kind in sorted(AreaSettings.__subclasses__(), key=lambda kind: kind.__module__)

@@ -47,9 +47,8 @@ REMAINS = {
 
 
 def back_up(settings: Settings, options: argparse.Namespace) -> int:
-    """Write a backup to a new file or, for `-`, to standard output. With --keep, write into a
-    folder that keeps the newest backups and the list of erased ids. Servers may run. The exit
-    status is 1 if a damaged file was left out or a record is damaged.
+    """With --keep, write into a folder that keeps the newest backups and the list of erased ids.
+    Servers may run. The exit status is 1 if a damaged file was left out or a record is damaged.
     """
     configure_logs()
     refuse_unsafe(settings)
@@ -86,8 +85,8 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
 
 @contextmanager
 def _remembered(store: Store, place: Place, name: str | None) -> Iterator[None]:
-    """Record the backup before it starts, because a killed process may leave a part of it. A
-    failure to record it, as on a full disk, does not prevent the backup.
+    """Record the backup before it starts, because a killed process may leave a part of it. A full
+    disk, for example, does not prevent the backup.
     """
     identifier = None
     try:
@@ -156,8 +155,8 @@ def scrub(settings: Settings, _: argparse.Namespace) -> int:
 
 @contextmanager
 def removing_half_made() -> Iterator[None]:
-    """Convert signals to SystemExit, so that a half-made file, which may hold all patient records,
-    is removed. Ignored signals, as under `nohup`, stay ignored.
+    """A half-made file may hold all patient records. Ignored signals, as under `nohup`, stay
+    ignored.
     """
     ending = [item for item in ENDING if signal.getsignal(item) is signal.SIG_DFL]
     for number in ending:

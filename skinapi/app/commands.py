@@ -1,6 +1,4 @@
-"""Commands on the store. `__main__` imports this module only when needed, to keep gunicorn's parent
-process small.
-"""
+"""`__main__` imports this module only when needed, to keep gunicorn's parent process small."""
 
 import argparse
 import sys
@@ -45,9 +43,8 @@ def print_banner(settings: Settings) -> None:
 
 
 def make_first_admin(settings: Settings, services: Services) -> None:
-    """Create the first admin before a caller can register the address. Only the worker that made
-    the one-time password prints it. In production, where output is logged, it explains how to
-    create an admin instead.
+    """Call it before a caller can register the address. Only the worker that made the one-time
+    password prints it, and not in production, where output is logged.
     """
     if services.admin.has_admin():
         return
@@ -219,7 +216,7 @@ def name_store(settings: Settings) -> str:
 
 
 def say_store(settings: Settings) -> None:
-    """Show the store before a command writes to it, in case the operator meant another one."""
+    """The operator may mean another store."""
     print(f"store: {name_store(settings)}", file=sys.stderr, flush=True)
 
 

@@ -20,7 +20,7 @@ from skinapi.platform.storage.records import Repository
 
 
 def list_record_types() -> Mapping[str, type[BaseModel]]:
-    """Map each collection to the type of its documents, including those of inactive areas."""
+    """Includes the collections of inactive areas."""
     kinds = get_type_hints(Repositories).values()
     stores: Sequence[type[Repository[Any]]] = (
         *(kind for kind in kinds if issubclass(kind, Repository)),
@@ -39,7 +39,6 @@ def check_integrity(services: Services) -> Iterator[Fault]:
 
 
 def check_trail(services: Services) -> Iterator[Fault]:
-    """Check the audit trail, on which no other record depends."""
     yield from guarded("the audit trail", services.data.trail.check_integrity())
     yield from guarded("the admins' audit rows", _unexplained_admins(services))
 

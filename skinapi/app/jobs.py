@@ -1,5 +1,3 @@
-"""The job queue, with the areas that react to the end of a job in their `job_listener.py`."""
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

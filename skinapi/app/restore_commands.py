@@ -71,10 +71,9 @@ CLOSED = (
 
 
 def restore(settings: Settings, options: argparse.Namespace) -> int:
-    """Restore a backup into an empty store, repeat later erasures, and repair what was half
-    written. With --verify, only read the file. With --drill, restore into a temporary folder. The
-    exit status is 1 if a fault remains; 3 for a drill with faults only in the audit trail, which
-    are the store's own.
+    """Repeat later erasures, and repair what was half written. With --verify, only read the file.
+    With --drill, restore into a temporary folder. The exit status is 1 if a fault remains; 3 for a
+    drill with faults only in the audit trail, which are the store's own.
     """
     configure_logs()
     file = newest_backup(options.file)
@@ -115,9 +114,7 @@ def _folder_beside(file: Path) -> "TemporaryDirectory[str]":
 
 
 def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> list[ErasedList]:
-    """Return the lists of erased ids: the operator's, the instance folder's, and the one next to
-    the backup. An unreadable list is reported and left out, except the operator's.
-    """
+    """An unreadable list is reported and left out, except the operator's."""
     lists = [read_erased_ids(options.erased)] if options.erased else []
     for path in filter(Path.exists, (settings.instance_dir / FILE_NAME, file.parent / FILE_NAME)):
         try:
@@ -128,9 +125,7 @@ def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> l
 
 
 def _known_until(facts: BackupFacts, lists: list[ErasedList]) -> datetime:
-    """Return until when the erasures from the store are known. Raises Conflict if that is before
-    the backup.
-    """
+    """Raise Conflict if the erasures are not known up to a time after the backup."""
     ends = list[datetime]()
     why = "no list that says until when it is whole is in INSTANCE_DIR or beside the backup"
     for item in lists:
@@ -200,9 +195,7 @@ def _restore_into(
 
 
 def _skip_given_numbers(store: Store, facts: BackupFacts, lists: list[ErasedList]) -> int:
-    """Skip numbers that may have been given since the backup, because other systems and papers use
-    them. Return the highest one.
-    """
+    """Skip numbers that were possibly given since the backup: other systems and papers use them."""
     highest, until = Numbers(store).highest(), facts.begun_at
     for item in lists:
         ours = facts.store in (None, item.store)
@@ -216,7 +209,7 @@ def _skip_given_numbers(store: Store, facts: BackupFacts, lists: list[ErasedList
 
 
 def erase_again(services: Services) -> "Counter[str]":
-    """Repeat the erasures in the list. Return the count of each kind."""
+    """Return the count of each kind."""
     acts: dict[ErasedKind, Callable[[Erased], bool]] = {
         "account": partial(_erase_account, services),
         "finding": lambda item: services.findings.erase_again(identifier=item.about, by=OPERATOR),

@@ -1,5 +1,5 @@
-"""The process of one job (`python -m skinapi.app.run_job`), started by the worker. It is separate
-from `worker`, because it needs no store and lives as long as the job.
+"""Runs one job. It is separate from `worker`, because it needs no store and lives as long as the
+job.
 """
 
 import os
@@ -11,9 +11,7 @@ from skinapi.platform.jobs.handlers import Handlers, guard_job
 
 
 def list_handlers(settings: Settings) -> Handlers:
-    """Map each kind of job to its handler as `module:function`, imported only by the job's process.
-    An area names its own in a `handlers.py`.
-    """
+    """Handlers are `module:function`, imported only by the process of the job."""
     handlers = {"person_file": "skinapi.app.person_file_job:make_file"}
     for part in list_parts("handlers", on=settings.switches_on):
         handlers |= part.HANDLERS

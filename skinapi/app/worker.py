@@ -1,5 +1,5 @@
-"""The job worker, `python -m skinapi.app.worker`. It is not a command of `__main__`, so that an
-idle worker imports little.
+"""The job worker, `python -m skinapi.app.worker`. It is no command of `__main__`, so that an idle
+worker imports little.
 """
 
 import argparse
@@ -30,7 +30,6 @@ JOB_FOLDER = "jobs"
 
 
 def main(*, job_program: str = "skinapi.app.run_job", timing: Timing | None = None) -> int:
-    """`job_program` is the module that is started for each job."""
     parser = argparse.ArgumentParser(prog="skinapi worker", description="run jobs from the queue")
     parser.add_argument("--parent", type=int, help="end when the process with this number ends")
     options = parser.parse_args()

@@ -119,7 +119,7 @@ class CasesService:
     def give_opinion(
         self, *, number: str, label: str | None, comment: str, by: Subject, key: str | None
     ) -> SecondOpinion:
-        """Answer as the colleague. A retry gets the answer of the first request."""
+        """A retry gets the answer of the first request."""
         request_hash = hashlib.sha256(repr((number, label, comment)).encode()).hexdigest()
         said = {
             "label": label,

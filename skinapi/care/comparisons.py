@@ -33,9 +33,7 @@ class ComparedWithItself(Unprocessable):
 
 
 class ComparedPicture(NamedTuple):
-    """The finding that this picture alone would have resulted in. `number` counts from 1; None if
-    there is only one picture.
-    """
+    """The finding that this picture alone would have. `number` is None if there is only one."""
 
     finding: StoredFinding
     number: int | None
@@ -51,9 +49,7 @@ class ComparedPicture(NamedTuple):
 def choose_pictures(
     before: StoredFinding, after: StoredFinding
 ) -> tuple[ComparedPicture, ComparedPicture]:
-    """Prefer two dermoscopic pictures, with which the comparison was validated, then two of another
-    kind, then the pictures that are shown.
-    """
+    """Prefer two dermoscopic pictures, with which the comparison was validated."""
     first, second = _shown_first(before), _shown_first(after)
     for kind in KNOWN:
         pair = [_kept_of(kind, each) for each in (first, second)]
@@ -84,8 +80,8 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class ComparedFindings:
-    """Two findings in order of time. `pictures` are the numbers of the compared pictures, counted
-    from 1; None for a finding on one picture. Sizes of photos that were not read are (0, 0).
+    """`pictures` are numbers from 1, or None for a finding on one picture. Sizes are (0, 0) for
+    photos that were not read.
     """
 
     before: StoredFinding
@@ -112,16 +108,12 @@ class ComparedFindings:
 
 @dataclass(frozen=True, slots=True)
 class ProposedLesion:
-    """`alike` is true if the photo of its newest finding resembles the new one."""
-
     shown: ShownLesion
     alike: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonsService:
-    """A comparison counts as one rendering of a report."""
-
     lesions: LesionsService
     findings: FindingAccess
     inference: InferenceService
@@ -154,8 +146,8 @@ class ComparisonsService:
         )
 
     def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:
-        """Spots with a similar newest photo come first, then the spot with the newest finding.
-        Nothing is compared if the pool is full or the caller's allowance is used up.
+        """Similar spots come first, then the one with the newest finding. Nothing is compared if
+        the pool is full or the caller's allowance is used up.
         """
         finding = self.lesions.get_own_finding(number, by)
         near = self.lesions.list_at_place(finding)

@@ -1,5 +1,5 @@
-"""Spots: create, show, change, delete, and assign findings to them. Each write is one transaction
-that changes all spots it concerns, so that concurrent requests conflict.
+"""Each write is one transaction that changes all spots it concerns, so that concurrent requests
+conflict.
 """
 
 import hashlib
@@ -111,7 +111,7 @@ class LesionsService:
         return self.page_owned(owner.id, paging)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
-        """Get a spot. If the caller is its owner, it counts as opened."""
+        """If the caller is the owner, the spot counts as opened."""
         spot = self.find(lesion=lesion, to=to)
         shown = self._show(spot)
         self.findings.note_opened(shown.status, owner=spot.owner, by=to)
@@ -177,7 +177,7 @@ class LesionsService:
     def sort_finding(
         self, unit: Unit, *, number: str, lesion: str | None, was: str | None, by: Subject
     ) -> tuple[StoredFinding, Account]:
-        """Move a finding to this spot, or to a new one, if it is still in the spot `was`."""
+        """The finding must still be in the spot `was`."""
         finding, owner = self.findings.get(number=number, to=by)
         own = owner.id == by.id
         if not own and not in_care(owner, by):
@@ -213,9 +213,7 @@ class LesionsService:
         return finding
 
     def list_at_place(self, finding: StoredFinding) -> list[ShownLesion]:
-        """List other spots at the place of a finding, the one with the newest finding first. Spots
-        on another side of the body come last. The list is empty if no place was entered.
-        """
+        """Spots on another side of the body come last. Without a place, the list is empty."""
         site, side = finding.context.body_site, finding.context.body_laterality
         if site is None:
             return []
@@ -266,7 +264,6 @@ class LesionsService:
 
     @atomic
     def _restore(self, _: Unit, identifier: str) -> None:
-        """Create a missing spot again at the place of its newest finding."""
         newest = self.records.find_newest(identifier)
         if newest is None or self.lesions.find(identifier):
             return

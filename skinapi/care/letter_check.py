@@ -1,6 +1,6 @@
-"""Marks the sentences of a letter that differ from the decision, for its doctor to check. The
-second LLM reads them (letter_reading.py); unread sentences are compared by word lists, which can be
-wrong in both directions. tests/care/letter_sentences.yaml counts how often.
+"""Marks the sentences of a letter that differ from the decision. Sentences that the second LLM has
+not read are compared by word lists, which can be wrong in both directions.
+tests/care/letter_sentences.yaml counts how often.
 """
 
 import re
@@ -28,8 +28,8 @@ _FACTS = re.compile(r"(?P<place> \([^()]*\))|[+(]*\d(?:.*\d)?")
 
 
 class CheckedWords(Frozen):
-    """Patterns by what a sentence says. `numbers` are the words from three on. The groups in
-    `facts` exclude each other. `waives` says that nothing needs to be done soon.
+    """`numbers` are the words from three on. The groups in `facts` exclude each other. `waives`
+    says that nothing needs to be done soon.
     """
 
     names: Mapping[str, Pattern]
@@ -73,9 +73,8 @@ class MarkedSentence(Value):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was decided. `waits`: something comes before a visit. `own` sentences are never marked.
-    `known` are our sentences of any decision, without facts, if the decision has changed since the
-    draft was begun.
+    """`waits`: something comes before a visit. `own` sentences are never marked. `known` are our
+    sentences of any decision, if the decision has changed since the draft was begun.
     """
 
     labels: Set[str]
@@ -120,9 +119,7 @@ def mark_sentences(
     language: Language,
     read: Mapping[str, ReadSentence] = MappingProxyType({}),
 ) -> tuple[MarkedSentence, ...]:
-    """`read` has the second LLM's judgements. Its agreement does not clear a sentence from a former
-    decision.
-    """
+    """`read` are the second LLM's judgements. They clear no sentence of a former decision."""
     marked, former = [], decided.former
     for item in list_foreign(text, decided):
         differs: tuple[Differs, ...]
@@ -196,9 +193,7 @@ class _Check:
 
     @property
     def _own(self) -> Set[str]:
-        """The decided label with the conditions in its name, as in "Actinic keratosis / Bowen's
-        disease".
-        """
+        """Includes the conditions in its name, as in "Actinic keratosis / Bowen's disease"."""
         table, labels = conditions_table(), self.decided.labels
         kinds = {"malignant" if names_cancer(label) else "benign" for label in labels}
         names = " ".join(table.name(label, self.language) for label in labels)

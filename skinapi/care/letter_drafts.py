@@ -100,9 +100,8 @@ def read_body(content: str) -> tuple[str, ...]:
 
 
 def hide_names(facts: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Replace each whole name and each part of one, even if typed by a doctor. A part that is an
-    ordinary word ("petit", "White") stays unless it is capitalised within a sentence or follows a
-    title.
+    """Replace each whole name and its parts, even if typed by a doctor. A part that is an ordinary
+    word ("petit", "White") stays unless it is capitalised within a sentence or follows a title.
     """
     whole = {name for name in names if name}
     parts = {part for name in whole for part in _PART.findall(re.sub(_TITLE, "", name, flags=re.I))}
@@ -130,7 +129,6 @@ def _hidden(found: re.Match[str]) -> str:
 
 @cache
 def _words() -> frozenset[str]:
-    """The words of our own sentences about skin, and others that are also names."""
     texts = [words.also_names for words in WORDS.values()]
     for language in LANGUAGES:
         texts += (passage.in_language(language) for passage in passages_table().all)

@@ -1,6 +1,6 @@
-"""Has the second LLM compare each sentence of a letter with the decision, the facts and the
-doctor's key words. Each call also contains sentences with known answers. If one of those is
-answered wrongly, the whole answer is discarded and the word lists (letter_check.py) are used.
+"""The second LLM compares each sentence of a letter with the decision, the facts and the key words.
+If it fails on one of the known sentences in each call, its answer is discarded and the word lists
+(letter_check.py) are used.
 """
 
 import hashlib
@@ -73,8 +73,6 @@ KNOWN: Mapping[Language, KnownSentences] = {
 
 
 class _Shown(NamedTuple):
-    """`agrees` is the known answer of a test sentence."""
-
     sentence: str
     agrees: bool | None = None
 
@@ -118,9 +116,7 @@ def read_sentences(
     about: LetterFacts,
     account: str,
 ) -> tuple[ReadSentence, ...]:
-    """Return the judgements of these sentences, including earlier ones. Raises NarrativeUnavailable
-    if no model has a good record (checker_records.py).
-    """
+    """Earlier judgements are included. Raises NarrativeUnavailable if no model is trusted."""
     known = find_read(sentences, letter, about)
     asked = [item for item in sentences if item not in known][:MOST_READ]
     if not asked or about.decision is None:

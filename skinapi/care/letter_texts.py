@@ -1,6 +1,4 @@
-"""The fixed texts of a letter: the decision at its beginning, and a draft below it that the doctor
-edits.
-"""
+"""The fixed texts of a letter: the decision, and a draft below it that the doctor edits."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,8 +60,8 @@ TOLD_OF = {"bowens_disease": ("bowen",), "actinic_keratosis_alone": ("what", "ea
 @dataclass(frozen=True)
 class LetterFacts:
     """`earlier` are the previous findings of the spot as the patient may see them. The patient's
-    name for the spot never appears in a letter. `phone` is the clinic's. `unseen`: the doctor has
-    not signed a review that covers the photo.
+    name for the spot never appears in a letter. `unseen`: the doctor has not signed a review that
+    covers the photo.
     """
 
     finding: StoredFinding
@@ -76,9 +74,7 @@ class LetterFacts:
 
     @property
     def place(self) -> Place | None:
-        """The place of the spot, otherwise the entered one. None if they differ, because nobody
-        knows which is right.
-        """
+        """None if the spot and the photo differ, because nobody knows which place is right."""
         told, spot = self.finding.context, self.spot_place
         if spot and spot.differs_from(told):
             return None
@@ -115,7 +111,7 @@ class LetterFacts:
 
 
 def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> str:
-    """The decision, what to do by when, and who decided, one line each; empty before a review."""
+    """Empty before a review."""
     decision = about.decision
     if decision is None:
         return ""
@@ -137,9 +133,7 @@ def write_draft(
     key_words: str = "",
     written: Sequence[str] = (),
 ) -> str:
-    """Separate paragraphs by empty lines. If a model has not `written` the body, it consists of
-    fixed sentences and the unchanged key words.
-    """
+    """If a model has not `written` the body, it has fixed sentences and the key words."""
     words = LETTER_WORDS[language]
     noted = words.noted.format(key_words=key_words) if key_words else ""
     greeting = words.to_patient if reader == "patient" else words.to_colleague

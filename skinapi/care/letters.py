@@ -1,5 +1,5 @@
-"""Letters: draft, edit, sign and withdraw. Only its doctor sees a draft. With the patient's
-consent, one language model may draft it and another one reads what is to be signed.
+"""Only its doctor sees a draft. With the patient's consent, one language model may draft it and
+another one reads what is to be signed.
 """
 
 import time
@@ -57,8 +57,8 @@ WAIT_S = 15.0  # that one letter may wait for the model, all attempts together
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A letter as shown to its doctor. For a draft, `marked` are the sentences that differ from the
-    decision, and `unwritten` is why no language model has drafted it.
+    """`marked` are the sentences that differ from the decision, and `unwritten` is why no language
+    model has drafted it.
     """
 
     shown: ShownLetter
@@ -69,9 +69,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditedDraft:
-    """`spot_version` is what the doctor has seen, by default that of the draft. `confirmed` are
-    marked sentences that the doctor keeps.
-    """
+    """`confirmed` are marked sentences that the doctor keeps."""
 
     text: str
     version: int
@@ -106,9 +104,7 @@ class LettersService:
         language: Language | None,
         key_words: str = "",
     ) -> Draft:
-        """The default language is that of the patient's account. Raises NotFound, Forbidden or
-        TooManyLetters.
-        """
+        """Raise NotFound, Forbidden or TooManyLetters."""
         finding, owner = self._get_in_care(number, by)
         spoken = language or (owner.language if reader == "patient" else finding.language)
         self.letters.refuse_more(finding.id, by.id)
@@ -170,9 +166,7 @@ class LettersService:
         )
 
     def _read(self, letter: str, text: str, by: Subject) -> bool:
-        """Have the unread sentences of a draft read, outside a transaction because it may take
-        seconds. The permission to change the draft is checked afterwards.
-        """
+        """Call it outside a transaction, because it may take seconds."""
         with suppress(SkinAPIError):
             draft, finding, owner = self._get(letter, by, NO_LETTER, lambda it: it.doctor == by.id)
             about = self._facts_of(finding, owner, by)
@@ -323,7 +317,6 @@ class LettersService:
         )
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Held:
-        """Lock the caller's draft and its finding."""
         draft = self._get(letter, by, NO_LETTER, lambda item: item.doctor == by.id)
         if draft.letter.signed_at:
             raise LetterSigned

@@ -1,4 +1,4 @@
-"""Messages between a patient and the doctor in charge. The text of a message never changes."""
+"""The text of a message never changes."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -21,10 +21,9 @@ WAITING: Filter = {"read_at": None}
 
 
 class Message(StoredRecord):
-    """`signature` is the name of a doctor who wrote it, at that time. `to` is the account that has
-    to answer or read it: for the owner's message, the doctor in charge. `read_at` is when the owner
-    has read it, or the doctor has answered it or marked it as done; `seen_at` is when the doctor
-    first saw it.
+    """`signature` is the name of a doctor who wrote it, at that time. `to` has to answer or read
+    it. `read_at` is when the owner has read it, or the doctor has answered it or marked it as done;
+    `seen_at` is when the doctor first saw it.
     """
 
     id: str
@@ -43,8 +42,6 @@ class Message(StoredRecord):
 
 
 class Thread(NamedTuple):
-    """The messages about a spot, or without a `lesion`, about none."""
-
     owner: str
     lesion: str | None
 
@@ -92,7 +89,7 @@ class Messages(Repository[Message]):
         return self._documents.count({"owner": owner})
 
     def find_unanswered(self, thread: Thread) -> datetime | None:
-        """Return the time of the owner's oldest unanswered message."""
+        """Return when the oldest unanswered message was written."""
         wanted: Filter = {**thread.wanted, "author": thread.owner, **WAITING}
         found = self._documents.find(wanted, limit=1, fields=("created_at",))
         return found[0]["created_at"] if found else None
@@ -108,9 +105,7 @@ class Messages(Repository[Message]):
         return self._documents.count_by("owner", {"to": to, **WAITING, "lesion": None})
 
     def mark_seen(self, thread: Thread, *, to: str, last: str) -> int:
-        """Return how many messages were unseen. This also settles a doctor's signed messages for
-        the owner.
-        """
+        """Return how many were unseen. This settles a doctor's signed messages for the owner."""
         upto: Filter = {"to": to, **WAITING, **thread.wanted, "id": {"$lte": last}}
         unseen: Filter = {**upto, "seen_at": None, "signature": None}
         seen = self._documents.update_all(unseen, {"$set": {"seen_at": now()}})
@@ -129,7 +124,6 @@ class Messages(Repository[Message]):
         return self._documents.update_all(waiting, {"$set": {"read_at": now()}})
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
-        """Assign the unanswered messages to a new doctor."""
         waiting = {"owner": owner, "author": owner, **WAITING}
         self._documents.update_all(waiting, set_or_remove({"to": doctor}))
 
@@ -143,9 +137,7 @@ class Messages(Repository[Message]):
         self._documents.update_all({"submission": finding}, {"$unset": {"submission": True}})
 
     def walk_ended(self, *, before: datetime) -> Iterator[Message]:
-        """Yield messages by the time they were settled, the oldest first. The caller may delete
-        them.
-        """
+        """Yield the first settled ones first. The caller may delete them."""
         ended_at, last = FIRST_TIME, ""
         while page := self._list_ended(ended_at, last, before):
             yield from page

@@ -1,5 +1,5 @@
-"""Messages: write, read, and mark as done. Each write also changes the patient's account and the
-spot, so that it conflicts with a change of doctor and a deletion of the spot.
+"""Each write also changes the patient's account and the spot, so that it conflicts with a change of
+doctor and a deletion of the spot.
 """
 
 import hashlib
@@ -46,9 +46,7 @@ NumberedMessage = tuple[Message, int | None]
 
 @dataclass(frozen=True)
 class Waiting:
-    """A conversation with `unread` messages. `patient` is None if it is the caller's own. `finding`
-    is the number of the spot's newest finding.
-    """
+    """`patient` is None if the conversation is the caller's own."""
 
     lesion: Lesion | None
     patient: Account | None
@@ -58,8 +56,6 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnansweredMessages:
-    """Keeps the index current for unanswered messages."""
-
     work: UnitOfWork
     messages: Messages
     lesions: Lesions
@@ -82,7 +78,6 @@ class UnansweredMessages:
 
     @atomic
     def note_all(self, _: Unit, owner: str) -> None:
-        """Update all threads of this account, even if a record is damaged."""
         for lesion in sorted(self.records.spots.list_of(owner)):
             since = self.messages.find_unanswered(Thread(owner, lesion))
             self.lesions.write(lesion, {"message_at": since})
@@ -90,7 +85,6 @@ class UnansweredMessages:
         self.note(Thread(owner, None))
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Report patients whose index differs from their messages, as after a manual restore."""
         owners = self.lesions.owners() | self.messages.owners()
         for owner in sorted(owners):
             if self._differs(owner):
@@ -218,9 +212,7 @@ class MessagesService:
         ]
 
     def _get_thread(self, about: str, caller: Subject) -> Thread:
-        """Only the owner and the doctor in charge may read it, not a colleague who is asked for an
-        opinion.
-        """
+        """A colleague who is asked for an opinion may not read it."""
         spot = self.lesions.find(about)
         thread = Thread(spot.owner, spot.id) if spot else Thread(about, None)
         self._require_member(thread, caller, NO_CONVERSATION)

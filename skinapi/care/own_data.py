@@ -1,5 +1,3 @@
-"""The caller's inbox and usage. Everything is derived from other records."""
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -58,9 +56,8 @@ ORDER: tuple[Task | Band, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxEntry:
-    """`lesion` is None for messages about no spot. `advice` asks to see a doctor or was stated last
-    about the spot; None for a message. `finding` is the number of the one whose photo should be
-    taken again. `due` may be in the future.
+    """`lesion` is None for messages about no spot. `advice` asks to see a doctor or was stated
+    last. `finding` is the number of the one whose photo should be taken again.
     """
 
     task: Task
@@ -82,8 +79,6 @@ class InboxEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDecision:
-    """A decision that the owner has not opened. `advice` is the instruction of its spot."""
-
     finding: int
     lesion: Lesion
     decision: Decision

@@ -1,7 +1,3 @@
-"""Compares each new photo of a spot with the previous one in the background, and stores measured
-changes with the later finding.
-"""
-
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,9 +24,7 @@ MOST_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingComparisons:
-    """A finding is `uncompared` from the transaction that adds it to its spot until the result is
-    stored.
-    """
+    """A finding is `uncompared` from the transaction that adds it until the result is stored."""
 
     store: Store
     work: UnitOfWork
@@ -92,7 +86,6 @@ class PendingComparisons:
         after: StoredFinding,
         found: tuple[Change, ...],
     ) -> None:
-        """Store the change if both findings still exist."""
         records = self.findings.records
         first, second = records.find(before.id) if before else None, records.find(after.id)
         if second is None or second.uncompared != after.uncompared:

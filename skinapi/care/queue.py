@@ -40,8 +40,8 @@ class FoundCase:
 
 @dataclass(frozen=True, slots=True)
 class FoundWaiting:
-    """`status` is None for a message about no spot, and if a record is damaged. `number` is the
-    patient's number in another system. `waits_for` lists all kinds if the patient has no doctor.
+    """`status` is None for a message about no spot, and if a record is damaged. `waits_for` lists
+    all kinds if the patient has no doctor.
     """
 
     row: WaitingSpot
@@ -95,9 +95,7 @@ class CareService:
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, paging: PageRequest
     ) -> Page[FoundPatient]:
-        """Patients in the order of the queue, then those without open reviews. A system gets them
-        in the order of registration.
-        """
+        """Patients without open reviews come last. A system gets the order of registration."""
         wide = doctor.key is not None and doctor.key.clinic_wide
         if wide and beginning:
             raise InvalidQuery(NO_SEARCH)
@@ -172,15 +170,14 @@ class CareService:
     def list_waiting(
         self, *, doctor: Subject, kind: WaitingKind, overdue: bool, paging: PageRequest
     ) -> Page[FoundWaiting]:
-        """The rows of this kind, the soonest due first."""
         page = self.waiting.page(kind, doctor.id, overdue=overdue, paging=paging)
         return Page(self._see_rows(page.items, doctor), page.next_after)
 
     def _see_rows(
         self, rows: Sequence[WaitingSpot], doctor: Subject, unassigned: Collection[str] = ()
     ) -> list[FoundWaiting]:
-        """Leave out patients who just left the doctor's care, except `unassigned` ones that the
-        doctor may see. A spot with a damaged record is urgent whatever its row says.
+        """Leave out patients who just left the doctor's care. A spot with a damaged record is
+        urgent whatever its row says.
         """
 
         def is_seen(owner: Account) -> bool:
@@ -314,7 +311,6 @@ class CareService:
         doctor: Subject,
         urgency: Band | None = None,
     ) -> list[FoundCase]:
-        """Findings that do not belong, or whose spot has another `urgency`, are left out."""
         accounts = self.accounts.by_ids({entry.owner for entry in entries})
         shown = [
             entry

@@ -35,7 +35,7 @@ class ReminderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """What to do next and on which day, or until that day if it is the `last` one."""
+    """`last` means until that day."""
 
     act: ReminderKind
     due: date
@@ -119,9 +119,7 @@ class ReminderMailer:
         self._store.transaction(partial(self._remind_once, identifier))
 
     def _remind_once(self, identifier: str) -> None:
-        """Remind once for each newest finding. The time is checked again because it may have
-        changed.
-        """
+        """The time is checked again, because it may have changed."""
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return

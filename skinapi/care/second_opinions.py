@@ -11,8 +11,6 @@ from skinapi.platform.storage.records import Repository
 
 
 class SecondOpinion(StoredRecord):
-    """`signature` is the name of the `doctor` at that time."""
-
     id: str
     created_at: datetime
     submission: str

@@ -1,6 +1,4 @@
-"""The page that a clinic's own site shows in a frame, where patients take photos. It uses the
-console's modules without a login (docs/integrate/embed.md).
-"""
+"""The page in a frame of a clinic's own site, without a login (docs/integrate/embed.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,4 @@
-"""The console's static pages and scripts. They contain no data; it comes from the API with the
-caller's token.
-"""
+"""The pages contain no data; it comes from the API with the caller's token."""
 
 import gzip
 import hashlib
@@ -43,8 +41,6 @@ COMMENTS = re.compile(rb"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/(?=[ \t]*$))", r
 
 @dataclass(frozen=True)
 class Asset:
-    """A static file, compressed at its first request."""
-
     written: bytes
     suffix: str
     commented: bool = False
@@ -76,8 +72,6 @@ class Asset:
 
 @dataclass(frozen=True)
 class Words(Asset):
-    """The words of one language, sent as JSON."""
-
     french: bool = False
 
     @classmethod
@@ -180,9 +174,6 @@ class Console:
         responsible: Mapping[str, str | None],
         areas: Sequence[Area],
     ) -> "Console":
-        """The page contains the demo's logins or the clinic's login providers, who is responsible
-        for the data, and what the areas add.
-        """
         index = ASSETS[INDEX]
         values = {"demo": demo.model_dump_json() if demo else None}
         values["log-ins"] = json.dumps(log_ins) if log_ins else None
@@ -195,7 +186,6 @@ class Console:
         return answer_asset(self.index)
 
     def show_missing(self, error: SkinAPIError) -> Response:
-        """Render the error of an unknown address as a page."""
         if not isinstance(error, NotFound):
             return refusal_page(error)
         response = Response(self.index.content, error.status, content_type=TYPES[".html"])

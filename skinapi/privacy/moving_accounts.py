@@ -99,12 +99,10 @@ class AccountMovingService:
         )
 
     def _find_doctor(self, *accounts: Account) -> Account | None:
-        """Return the first active doctor of one of these accounts."""
         doctors = map(self.findings.access.unassigned.find_doctor, accounts)
         return next(filter(None, doctors), None)
 
     def move(self, *, email: str, into: str, by: Subject, proof: Proof) -> Account:
-        """Move everything after the admin's proof, and close the emptied account."""
         admin = self.accounts.get(by.id)
         self.second_factor.reauthenticate(admin, proof, session_id=by.session_id)
         return self._move(email=email, into=into, by=by.id)

@@ -1,5 +1,3 @@
-"""Who has accessed a person's data, by the audit trail."""
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,8 +75,8 @@ class ReadingView(Value):
 
 
 class Act(Value):
-    """`by` is `me`, the role of another person, `program`, `system`, or `deleted` for a deleted
-    account. `about` is a finding, spot or letter.
+    """`by` is `me`, the role of another person, `program`, `system`, or `deleted`. `about` is a
+    finding, spot or letter.
     """
 
     at: datetime

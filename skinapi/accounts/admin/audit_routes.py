@@ -98,8 +98,6 @@ class AuditFollowing(Query):
 
 
 class AuditLine(Answer):
-    """A row as written, with ids instead of names."""
-
     cursor: str
     sequence: int
     id: str

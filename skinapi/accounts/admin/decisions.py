@@ -1,5 +1,5 @@
-"""Approvals and care assignments by admins. Each account is one transaction with its audit rows. In
-a bulk request, accounts that cannot be changed are reported, and all others are changed.
+"""Each account is one transaction with its audit rows. In a bulk request, accounts that cannot be
+changed are reported, and all others are changed.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +44,6 @@ class Assignments:
         return doctor.id if doctor else None
 
     def choose(self, *named: str | None) -> str | None:
-        """Return the first of these accounts that is an active doctor, otherwise the default."""
         accounts = self.accounts.by_ids({account for account in named if account})
         active = (
             account for account in named if account in accounts and accounts[account].active_doctor
@@ -62,9 +61,7 @@ class Assignments:
 
     @atomic
     def put_in_care(self, unit: Unit, *, patient: str, doctor: str, by: str) -> Account:
-        """Assign a doctor unless the patient already has an active one. Return the patient's
-        doctor.
-        """
+        """Keep an active doctor. Return who is in charge then."""
         owner = self.accounts.lock(patient)
         current = owner.doctor_id and self.accounts.find_by_id(owner.doctor_id)
         if current and current.active_doctor:
@@ -83,9 +80,7 @@ class Assignments:
         return doctor
 
     def assign(self, unit: Unit, patient: Account, *, doctor: str | None, by: str) -> Account:
-        """`patient` must have been read in this transaction. A `doctor` of None ends the care. A
-        patient with a former doctor is notified.
-        """
+        """`patient` must have been read in this transaction. A `doctor` of None ends the care."""
         if patient.doctor_id == doctor:
             return patient
         if patient.id == doctor:
@@ -164,9 +159,8 @@ class DecisionsService:
         doctor: str | None = DEFAULT,
         by: str,
     ) -> Decided:
-        """`doctor` is the doctor of all patients among them, or None. By DEFAULT, new patients
-        without a doctor get the configured one. Suspended, closed and refused accounts are left
-        out.
+        """By DEFAULT, new patients without a doctor get the configured one. Suspended, closed and
+        refused accounts are left out.
         """
         if doctor and doctor != DEFAULT:
             self.assignments.find_doctor(doctor)

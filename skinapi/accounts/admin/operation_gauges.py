@@ -1,5 +1,3 @@
-"""Prometheus metrics for alerts to the operator."""
-
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,8 +21,6 @@ NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationGauges:
-    """`kinds` are the kinds of deliveries that this server sends."""
-
     store: Store
     outbox: Outbox
     deliveries: Deliveries

@@ -1,5 +1,3 @@
-"""The admin's overview. It only reads what others have counted, by few indexed queries."""
-
 import shutil
 from collections import Counter
 from collections.abc import Sequence

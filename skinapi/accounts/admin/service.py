@@ -1,4 +1,4 @@
-"""Other administration of accounts. A change without effect writes nothing."""
+"""A change without effect writes nothing."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -113,9 +113,7 @@ class AdminService:
             self.accounts.change(unit, account, keep=reason)
 
     def prove(self, admin: Subject, proof: Proof | None) -> None:
-        """Refuse a caller who fails to prove to be the admin of this session. Older clients send no
-        proof.
-        """
+        """Older clients send no proof."""
         if proof:
             self.second_factor.reauthenticate(admin.account, proof, session_id=admin.session_id)
 
@@ -152,7 +150,7 @@ class AdminService:
 
     @atomic
     def reset_second_factor(self, unit: Unit, *, email: str, by: str) -> None:
-        """Remove the second factor of another account. Removing one's own requires a code."""
+        """Only for another account: removing one's own factor requires a code."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.id == by:
             raise Conflict(OWN_FACTOR)
@@ -164,7 +162,6 @@ class AdminService:
         )
 
     def follow_trail(self, *, after: str | None, limit: int) -> Iterator[Document]:
-        """Yield the rows after this cursor, the oldest first."""
         rows = islice(self.trail.follow(after), limit)
         return ({**row, "signed": self.trail.is_signed(row)} for row in rows)
 
@@ -186,9 +183,8 @@ class AdminService:
     def ensure_admin(
         self, *, email: str, password: str | None, only_first: bool = False
     ) -> tuple[Account, str | None]:
-        """Make this account an active admin, creating it if necessary. With `only_first`, do
-        nothing if there is any active admin. Return the account, and a one-time password if one was
-        made.
+        """Create the account if necessary. With `only_first`, do nothing if there is any active
+        admin.
 
         An account that was not an active admin gets a new password and loses its sessions, because
         anyone may have registered the address. Of concurrent processes, only one makes the
@@ -214,8 +210,8 @@ class AdminService:
     def _make_admin(
         self, unit: Unit, *, email: str, fields: AccountFields, renewed: bool, only_first: bool
     ) -> Account:
-        """Change role, status and password in one write, so that no token is valid for only some of
-        them. With `renewed`, an active admin gets the new password too.
+        """One write, so that no token is valid for only a part of it. With `renewed`, an active
+        admin gets the new password too.
         """
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.active_admin and not renewed:  # made by another process
@@ -229,7 +225,6 @@ class AdminService:
         return self.accounts.change(unit, account, **(fields | lost))
 
     def _admin_fields(self, password: str | None) -> tuple[str | None, AccountFields]:
-        """Return the one-time password if none is given, and the fields."""
         one_time = None if password else one_time_password()
         fields = AccountFields(role="admin", status="approved")
         if password:
@@ -251,7 +246,6 @@ class AdminService:
         return added
 
     def _keeps_password(self, account: Account, password: str | None) -> bool:
-        """True if the given password, if any, is the current one and not an initial one."""
         if password is None:
             return True
         return not account.must_change and self.passwords.matches(password, account.password_hash)

@@ -1,6 +1,4 @@
-"""Usage counts for each day (UTC) and Prometheus histograms of photos and scores. A day is one
-document that all servers increment. Counts are never decreased by later deletions.
-"""
+"""A day (UTC) is one document that all servers increment. Later deletions decrease nothing."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -56,7 +54,7 @@ class DailyCounts:
         self._add_all({WRITER + name: count for name, count in figures.items() if count})
 
     def read(self, *, days: int) -> Sequence[tuple[date, Document]]:
-        """Read the last days, the oldest first. A day without counts has an empty document."""
+        """A day without counts has an empty document."""
         today = now().date()
         wanted = [today - timedelta(days=back) for back in reversed(range(days))]
         within = {"$gte": wanted[0].isoformat(), "$lte": today.isoformat()}

@@ -16,9 +16,7 @@ TEACHING_CONSENT = "training"
 
 
 class SecondFactor(StoredRecord):
-    """The secret is derived from `salt`. `used_step` is the time step of the last code. `recovery`
-    holds the hashes of unused recovery codes.
-    """
+    """The secret is derived from `salt`. `recovery` holds the hashes of unused codes."""
 
     salt: str
     confirmed: bool = False
@@ -36,9 +34,7 @@ class Refusal(StoredRecord):
 
 
 class PersonFields(StoredRecord):
-    """`birth_year` and `sex` are used for new photos. `notices` allows mails other than those about
-    security.
-    """
+    """`notices` allows mails other than those about security."""
 
     name: str
     email: str
@@ -102,8 +98,6 @@ class LogInFields(StoredRecord):
 
 
 class WorkFields(StoredRecord):
-    """`group_role` is the role by a group at the provider."""
-
     role: Role = "user"
     status: Status = "waiting"
     wanted_role: WantedRole | None = None
@@ -164,9 +158,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
         return self.active_admin and self.has_password
 
     def never_approved(self, *, before: datetime) -> bool:
-        """True if it has waited since before this time, or was refused before it. A revoked
-        approval has changed the token version.
-        """
+        """A revoked approval has changed the token version, so it does not count as never."""
         if self.token_version > 1 or self.created_at >= before:
             return False
         if self.status == "waiting":
@@ -176,9 +168,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
 
 @dataclass(frozen=True)
 class Subject(Caller):
-    """`account` was usable when the request arrived. It is not read again for reading, but a change
-    reads it in its own transaction.
-    """
+    """`account` is as it was when the request arrived. A change reads it again."""
 
     account: Account = field(repr=False)
 

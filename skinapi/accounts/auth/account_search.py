@@ -1,6 +1,5 @@
-"""Finds accounts by the beginning of a name, a last word of it, or an e-mail address, each with an
-index. If too many match to be sorted, they are read in the order of registration until the page is
-full.
+"""Finds accounts by the beginning of a name, its last word, or an e-mail address. If too many match
+to be sorted, they are read in the order of registration until the page is full.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,9 +26,7 @@ def search_fields(name: str, email: str) -> Document:
 def find_by_beginning(
     accounts: Documents, filters: Sequence[Filter], text: str, paging: PageRequest
 ) -> list[Document]:
-    """Find the first matching accounts of the page by id. Each filter has a role and may have a
-    status.
-    """
+    """Each filter has a role and may have a status."""
     begins = _beginnings(text)
     hits = set[str]()
     for wanted, (field, first) in product(filters, begins.items()):
@@ -42,7 +39,7 @@ def find_by_beginning(
 
 
 def find_patients(accounts: Documents, doctor: str, text: str, *, most: int) -> list[Document]:
-    """Find matching patients. If there are more than `most`, return any `most` + 1."""
+    """If there are more than `most`, return any `most` + 1."""
     hits = set[str]()
     for field, first in _beginnings(text).items():
         hits |= _beginning_so(accounts, {"doctor_id": doctor}, field, first, most=most + 1)
@@ -105,7 +102,6 @@ def _walk(
 
 
 def search_faults(store: Store) -> Iterator[Fault]:
-    """Yield accounts that a search may miss, as after a manual restore."""
     for account in store.collection("accounts").find():
         if _is_stale(account):
             text = f"account {account['id']} is not found by its name as it is"

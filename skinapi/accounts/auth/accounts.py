@@ -102,9 +102,7 @@ class Accounts(Repository[Account]):
         return None
 
     def find_external(self, hashes: Sequence[str]) -> Account | None:
-        """Find the patient with the first of these hashes that is in use. If the spots were moved
-        to another account, return that account.
-        """
+        """Return the account that has the spots now, if they were moved."""
         return next(filter(None, map(self._find_by_number, hashes)), None)
 
     def _find_by_number(self, external: str) -> Account | None:
@@ -118,9 +116,8 @@ class Accounts(Repository[Account]):
         return self._first({"identity": identity})
 
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
-        """Change an account that was read in this transaction. None removes a field. A doctor who
-        loses the role or access keeps the `doctor_id` of the patients but is no longer in charge
-        (`list_inactive_doctors`).
+        """The account must have been read in this transaction. None removes a field. A doctor who
+        loses the role or access stays the `doctor_id` of the patients (`list_inactive_doctors`).
         """
         changed = {name for name, value in fields.items() if value != getattr(account, name)}
         opens = fields.get("status") == "approved"
@@ -164,7 +161,7 @@ class Accounts(Repository[Account]):
         return self._list_ids(ACTIVE_ADMIN)
 
     def is_last_admin(self, account: Account) -> bool:
-        """True if no other admin has a password."""
+        """Only accounts with a password count."""
         local = self._documents.find(LOCAL_ADMIN, fields=())
         return account.local_admin and not {found["id"] for found in local} - {account.id}
 
@@ -187,7 +184,6 @@ class Accounts(Repository[Account]):
         return {account.id: account for account in self._read_each(filter(None, held))}
 
     def page_of_doctor(self, doctor_id: str | None, paging: PageRequest) -> Page[Account]:
-        """Page the patients of a doctor, or all, in the order of registration."""
         wanted: Filter = {"doctor_id": doctor_id} if doctor_id else {"role": "user"}
         return self._page(wanted, paging)
 
@@ -208,7 +204,7 @@ class Accounts(Repository[Account]):
         return self.by_ids({identifier}).get(identifier) if identifier else None
 
     def find_patient(self, identifier: str) -> Account | None:
-        """Find by id. If the spots were moved to another account, return that account."""
+        """Return the account that has the spots now, if they were moved."""
         found = self.find_by_id(identifier)
         if found and found.status != "closed":
             return found
@@ -220,13 +216,11 @@ class Accounts(Repository[Account]):
         return self._documents.find(wanted) if identifiers else []
 
     def count_patients(self, doctors: set[str]) -> dict[str, int]:
-        """Doctors without patients are left out."""
         if not doctors:
             return {}
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
     def list_inactive_doctors(self) -> list[str]:
-        """List ids in `doctor_id` that belong to no active doctor."""
         active = {*self.list_active_doctors()}
         assigned = walk_values(self._documents, "doctor_id")
         return [doctor for doctor in assigned if doctor not in active]
@@ -243,7 +237,6 @@ class Accounts(Repository[Account]):
         return [doctor["id"] for doctor in stored if _is_readable(doctor)]
 
     def _note_patients(self, unit: Unit, doctor: Account) -> None:
-        """Write audit rows for patients who lose their doctor or get the same one back."""
         ids = self.list_patients(doctor.id)
         back = doctor.active_doctor
         by = unit.named.by if unit.named else "system"
@@ -268,7 +261,7 @@ class Accounts(Repository[Account]):
         return [document["id"] for document in due]
 
     def delay_erasures(self, until: datetime) -> int:
-        """Postpone all erasures to this time at the earliest. Return how many were postponed."""
+        """Return how many erasures were postponed."""
         return self._documents.update_all(
             {"erase_at": {"$lt": until}}, {"$set": {"erase_at": until}}
         )
@@ -290,8 +283,8 @@ class Accounts(Repository[Account]):
         beginning: str | None,
         paging: PageRequest,
     ) -> Page[Account]:
-        """Page accounts in the order of registration. Closed accounts are listed only by that
-        status, and a system's account only after its key is revoked, so a page may be short.
+        """Closed accounts are listed only by that status, and a system's account only after its key
+        is revoked, so a page may be short.
         """
         wanted: Filter = {"status": status} if status else {}
         page = self._page_each([{"role": role, **wanted} for role in roles], beginning, paging)
@@ -301,7 +294,6 @@ class Accounts(Repository[Account]):
     def page_unassigned(
         self, roles: Iterable[Role], *, beginning: str | None, paging: PageRequest
     ) -> Page[Account]:
-        """Page accounts without an active doctor, as `page_accounts` does."""
         doctors: list[str | None] = [None, *self.list_inactive_doctors()]
         filters: list[Filter] = [
             {"role": role, "doctor_id": doctor} for role in roles for doctor in doctors
@@ -328,7 +320,6 @@ class Accounts(Repository[Account]):
         return len(self._documents.find({"status": "waiting"}, limit=most, fields=()))
 
     def walk_unapproved(self, *, before: datetime) -> Iterator[Document]:
-        """Yield stored accounts that may be `never_approved`."""
         for status in ("waiting", "refused"):
             for document in walk_by_id(self._documents, {"status": status}):
                 yield document

@@ -1,9 +1,6 @@
-"""Admits requests to routes by their access token, a JWT signed with HS256
-(https://www.rfc-editor.org/rfc/rfc7519).
-
-A token contains the ids of account and session and the token version, but no e-mail address or
-role. Account and session are read for each request, so that deletion, suspension and demotion take
-effect immediately.
+"""Admits requests by their access token, a JWT signed with HS256. A token contains no e-mail
+address or role. Account and session are read for each request, so that deletion, suspension and
+demotion take effect immediately.
 """
 
 import base64
@@ -113,8 +110,6 @@ ADMIN_ONLY = Authenticated(roles=("admin",))
 
 @dataclass(frozen=True, slots=True)
 class OpenClients:
-    """Clients that are served without a token."""
-
     names: Collection[str] = ()
 
 

@@ -1,5 +1,3 @@
-"""Closes accounts, which `privacy/erasure` erases later."""
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,9 +41,7 @@ class AccountClosing:
         action: str = "account.close",
         reason: ErasureReason | None = None,
     ) -> None:
-        """End the sessions and consents of an account; its data stays until the erasure. Closing it
-        again has no effect.
-        """
+        """The data stays until the erasure. Closing an account again has no effect."""
         unit.audit(action, by=by, target=account.id, detail=reason)
         if account.status == "closed":
             return
@@ -68,7 +64,7 @@ class AccountClosing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingExpiry:
-    """Closes accounts that were not approved for `life`, because anyone may register."""
+    """Closes accounts that wait, or were refused, for longer than `life`: anyone may register."""
 
     work: UnitOfWork
     accounts: Accounts

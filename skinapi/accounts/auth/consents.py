@@ -1,6 +1,4 @@
-"""Consents, their texts by version, and their history. The account has the current consents, where
-each request finds them. History records never change.
-"""
+"""The account has the current consents, where each request finds them. History never changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +40,6 @@ class ConsentText(BaseModel):
         return COMPANY in self.text.en
 
     def say(self, language: Language, company: str | None) -> str:
-        """Return the text with the name of the company that gets the data."""
         known = _COMPANIES[language].openrouter
         name = known if company in (None, OPENROUTER) else company
         return self.text.in_language(language).replace(COMPANY, name or known)
@@ -72,7 +69,7 @@ _COMPANIES = load_words("accounts.companies", _CompanyWords)
 
 @cache
 def list_consent_texts() -> Mapping[Purpose, tuple[ConsentText, ...]]:
-    """Return all versions of each text, the newest last."""
+    """The newest version of each text is the last."""
     words = load_words("accounts.consents", _Consents)
     texts: dict[Purpose, tuple[ConsentText, ...]] = {}
     for purpose in PURPOSES:
@@ -102,9 +99,8 @@ def newest_text(purpose: Purpose) -> ConsentText:
 
 
 class ConsentGiven(StoredRecord):
-    """`version` and `language` are those of the text; None if the client did not state them.
-    `company` is None if the text named none. With `finding`, the consent is only about the photo of
-    that finding.
+    """`version` and `language` are None if the client did not state them, `company` if the text
+    named none. With `finding`, only the photo of that finding is meant.
     """
 
     id: str
@@ -125,7 +121,6 @@ class Consents(Repository[ConsentGiven]):
     indexes = (("account", "id"),)
 
     def note(self, **fields: Any) -> None:
-        """Accepts the fields of `ConsentGiven`."""
         self.insert(ConsentGiven(id=new_id(), created_at=now(), **fields))
 
     def history_of(self, account: str) -> list[ConsentGiven]:
@@ -139,20 +134,17 @@ class Consents(Repository[ConsentGiven]):
 
 
 def latest_of(history: list[ConsentGiven]) -> dict[str, ConsentGiven]:
-    """Return the last change of each purpose, except those about a single photo."""
+    """Consents about a single photo do not count."""
     return {change.purpose: change for change in history if change.finding is None}
 
 
 def is_given_under(given: ConsentGiven, text: ConsentText, company: str) -> bool:
-    """True if this text was shown with the company that gets the data now."""
     named = company if text.names_company else None
     return (given.version, given.company) == (text.version, named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedConsents:
-    """`texts` are the versions that were shown, if the client states them."""
-
     given: Mapping[Purpose, bool]
     texts: Mapping[Purpose, int] = field(default_factory=dict)
     language: Language | None = None
@@ -168,8 +160,8 @@ class ConsentsService:
 
     @atomic
     def change(self, unit: Unit, *, account_id: str, changed: ChangedConsents) -> None:
-        """Change the given consents. Naming the newest text renews an existing consent. If a doctor
-        must keep the photos by law, nothing changes.
+        """Naming the newest text renews an existing consent. If a doctor must keep the photos by
+        law, nothing changes.
         """
         account = self.accounts.get(account_id)
         for purpose, version in changed.texts.items():  # a withdrawal needs no text
@@ -188,7 +180,6 @@ class ConsentsService:
             unit.publish(KeptPhotosUnwanted(account.id))
 
     def _find_due(self, account: Account, changed: ChangedConsents) -> dict[Purpose, bool]:
-        """Return the purposes to change or to renew."""
         latest = self.consents.find_latest(account.id) if changed.texts else {}
         due: dict[Purpose, bool] = {}
         for purpose, allowed in changed.given.items():

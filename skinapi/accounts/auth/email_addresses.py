@@ -36,8 +36,8 @@ def normalise_email(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Repeat NFKC and lower case until stable: lower case can leave characters that compose, and
-    composing can produce capitals. https://www.unicode.org/reports/tr15/
+    """Lower case can leave characters that compose, and composing can produce capitals.
+    https://www.unicode.org/reports/tr15/
     """
     for _ in range(MOST_ROUNDS):
         before, text = text, unicodedata.normalize("NFKC", text).strip().lower()
@@ -47,9 +47,7 @@ def _folded(text: str) -> str:
 
 
 def normalise_new_email(text: str) -> str:
-    """Return the address with its domain in Unicode. Raises ValueError also for an address that
-    could be mistaken for another one.
-    """
+    """Raise ValueError also for an address that could be mistaken for another one."""
     email = _with_labels(_in_unicode, normalise_email(text))
     domain = email.rpartition("@")[2]
     if IDEOGRAPHIC_FULL_STOP in domain or ".." in domain:
@@ -66,7 +64,7 @@ def spellings_of(email: str) -> list[str]:
 
 
 def list_spellings(emails: Iterable[str]) -> frozenset[str]:
-    """Return the possible stored spellings of these addresses. Invalid ones are ignored."""
+    """Invalid addresses are ignored."""
     found = set[str]()
     for email in emails:
         with suppress(ValueError):
@@ -75,7 +73,6 @@ def list_spellings(emails: Iterable[str]) -> frozenset[str]:
 
 
 def _with_labels(spell: Callable[[str], str], email: str) -> str:
-    """Convert each label of the domain; return the address if the result is not in normal form."""
     local, at, domain = email.rpartition("@")
     spelled = local + at + ".".join(map(spell, domain.split(".")))
     try:
@@ -85,7 +82,6 @@ def _with_labels(spell: Callable[[str], str], email: str) -> str:
 
 
 def _in_unicode(label: str) -> str:
-    """Keep a label that does not decode to text that could be typed."""
     if not label.startswith(ACE_PREFIX) or len(label) > LONGEST_LABEL:
         return label
     try:

@@ -18,8 +18,6 @@ MANY, SHARE = 1_000, 10
 
 
 class StoppedSweep(StoredRecord):
-    """`accounts` is the number that the sweep `id` would have erased."""
-
     id: str
     created_at: datetime
     accounts: int
@@ -34,8 +32,8 @@ class ErasureGuard(Repository[StoppedSweep]):
         self._accounts = store.collection("accounts")
 
     def admits(self, sweep: SweepName, count: int) -> bool:
-        """Admit a sweep of at most MANY accounts and one in SHARE of all. A larger one requires an
-        operator's permission, which ends when the sweep finds fewer.
+        """More than MANY accounts, or one in SHARE of all, require an operator's permission, which
+        ends when the sweep finds fewer.
         """
         stopped = self.find(sweep)
         if count <= FEW or count <= min(MANY, self._accounts.count() // SHARE):

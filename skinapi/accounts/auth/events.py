@@ -23,13 +23,11 @@ class DoctorChanged:
 
 @dataclass(frozen=True)
 class DoctorReturned:
-    """The doctor is active, for the first time or again."""
-
     doctor: str
 
 
 class ApprovalChanged(AccountEvent):
-    """The account is now approved, or no longer is."""
+    pass
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class ConsentWithdrawn(AccountEvent):
 
 
 class KeptPhotosUnwanted(AccountEvent):
-    """The owner wants all kept photos to be deleted. The findings stay."""
+    """The findings stay."""
 
 
 class LogInReplaced(AccountEvent):
@@ -61,4 +59,4 @@ class AccountClosed(AccountEvent):
 
 
 class AccountErased(AccountEvent):
-    """All data of the account is deleted. Published once."""
+    """Published once, when all data is deleted."""

@@ -1,14 +1,14 @@
-"""Limits wrong passwords for each account without letting an attacker lock the owner out.
+"""Limits wrong passwords without letting an attacker lock the owner out.
 
-Each IP address that has logged in before has its own budget for the account. All others share one
-budget, so many attackers get no more guesses than one, and the owner's budget is not affected. An
-owner who has never logged in has no known address: after the shared budget, each address has a few
-guesses for an initial password only. Addresses without an account have budgets too, so the limits
-do not reveal which accounts exist. Only keyed hashes of addresses are stored.
+Each IP address that has logged in before has its own budget for the account. All others share one,
+so many attackers get no more guesses than one. After it, each address has a few guesses for an
+initial password only, because a new owner has no known address. Addresses without an account have
+budgets too, so the limits do not reveal which accounts exist. Only keyed hashes of addresses are
+stored.
 
-Codes of a second factor share one budget for each account, because six digits can be guessed.
-Recovery codes cannot, so each address has its own budget, and an attacker with the password cannot
-block them. A new password resets these budgets.
+Codes of a second factor share one budget for each account, because six digits can be guessed. Each
+address has its own budget of recovery codes, so that an attacker with the password cannot block
+them.
 """
 
 import hmac
@@ -34,8 +34,6 @@ WARNED_EVERY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class GuessAttempt:
-    """`count` guesses were taken, including this one. It is `last` if none is left."""
-
     budget: str
     count: int
     most: int
@@ -56,18 +54,14 @@ class GuessLimits:
         self._known_addresses.expire_by("expires_at")
 
     def take(self, *, email: str, address: str) -> GuessAttempt:
-        """Take a guess before checking the password, because parallel requests would pass a later
-        count.
-        """
+        """Call it before checking the password: parallel requests would pass a later count."""
         known = self._is_known(email, address)
         budget = self._budget(email, address if known else "")
         count = self._spend(budget, GUESSES_PER_HOUR)
         return GuessAttempt(budget, count, GUESSES_PER_HOUR, known)
 
     def take_first_login(self, *, email: str, address: str, version: int) -> GuessAttempt:
-        """Take a guess at an initial password after the strangers' budget. A reset changes
-        `version`, the token version, and starts a new budget.
-        """
+        """Only for an initial password. A reset changes the token `version` and the budget."""
         budget = self._hash("first login", email, address, str(version))
         # A `most` of 0 keeps these out of the audit trail, since strangers have unlimited
         # addresses.
@@ -79,8 +73,8 @@ class GuessLimits:
         self._spend(self._hash("link", email, address if known else ""), LINKS_PER_HOUR)
 
     def take_registration(self, *, address: str) -> GuessAttempt:
-        """Take one answer that reveals an existing account; return it if there is none. Over the
-        limit, all registrations from this address wait, so the limit reveals nothing.
+        """Take an answer that reveals an account; return it if there is none. Over the limit, all
+        registrations from this address wait, so the limit reveals nothing.
         """
         budget = self._hash("registration", address)
         try:
@@ -98,7 +92,6 @@ class GuessLimits:
             raise TooManyCodes(retry_after=error.retry_after) from error
 
     def take_warning(self, account: Account, *, of: str = "warning") -> bool:
-        """True if the owner has not been warned for WARNED_EVERY, and should be now."""
         budget = self._hash(of, account.id, str(account.token_version))
         try:
             return self._spend(budget, 1, window=WARNED_EVERY) == 1
@@ -119,7 +112,6 @@ class GuessLimits:
         return self._known_addresses.delete({"account": account_id})
 
     def reset(self, account: Account) -> None:
-        """Forget the known addresses and reset the strangers' budget."""
         self.forget(account.id)
         self._budgets.delete({"id": self._budget(account.email, "")})
 

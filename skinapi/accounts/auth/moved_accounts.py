@@ -4,8 +4,8 @@ from skinapi.platform.storage.records import Repository
 
 
 class MovedAccount(StoredRecord):
-    """The emptied account `id`, and the `account` that now has its spots. `external` is the hash of
-    the patient's number in another system.
+    """The spots of the emptied account `id` are now in `account`. `external` is the hash of the
+    patient's number in another system.
     """
 
     id: str

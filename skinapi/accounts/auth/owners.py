@@ -1,6 +1,5 @@
-"""Whether the owner of stored data still has an account, and when it was last used. The job worker
-uses this module, which imports nothing of the web. Use is stored only with RETAIN_ACCOUNTS_DAYS,
-with the precision of a day.
+"""The job worker uses this module, so it imports nothing of the web. Use is stored only with
+RETAIN_ACCOUNTS_DAYS, with the precision of a day.
 """
 
 from collections.abc import Iterator
@@ -52,9 +51,7 @@ class OwnerStatus:
         return self.may_research(job.owner)
 
     def lock(self, owner: str) -> None:
-        """Lock the owner in the caller's transaction. It then conflicts with a deletion of the
-        account, and with others that count what the owner has stored.
-        """
+        """Conflicts with a deletion of the account, and with others that count its data."""
         held = {"$inc": {"holds": 1}}
         if owner == NOBODY:
             self._counters.update({"id": NOBODY}, held, upsert=True)
@@ -75,8 +72,6 @@ PATIENTS: Filter = {
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """`warned_at` is None if the owner was not notified since the last use."""
-
     id: str
     seen_at: datetime
     warned_at: datetime | None
@@ -98,7 +93,6 @@ class AccountUses:
         self._documents.ensure_index("keep", "id")
 
     def note(self, account_id: str) -> None:
-        """Write nothing if it was already used today."""
         if not self.stored:
             return
         used: Filter = {"id": account_id, "role": "user"}
@@ -109,7 +103,6 @@ class AccountUses:
                 return
 
     def on_finding(self, event: Any) -> None:
-        """Handles FindingFiled and AnswerChanged."""
         self.note(event.finding.owner)
 
     def note_seen(self, account: Account) -> None:
@@ -124,7 +117,6 @@ class AccountUses:
         self._documents.update_all({"role": "user", "seen_at": None}, seen)
 
     def forget(self) -> None:
-        """Remove all dates when the setting is removed."""
         known: Filter = {"role": "user", "seen_at": {"$gt": FIRST_TIME}}
         gone: Ops = {"$unset": {"seen_at": True, "warned_at": True}}
         self._documents.update_all(known, gone)
@@ -133,7 +125,7 @@ class AccountUses:
         self._documents.update({"id": account_id}, {"$set": {"warned_at": at}})
 
     def walk_unused(self, *, before: datetime) -> Iterator[Unused]:
-        """Yield the longest unused accounts first, by day. The caller may delete them."""
+        """The caller may delete them."""
         within: Filter = {"$gt": FIRST_TIME, "$lt": before}
         while day := self._documents.find(
             {"role": "user", "seen_at": within}, sort="seen_at", limit=1, fields=("seen_at",)

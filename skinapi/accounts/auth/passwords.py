@@ -1,7 +1,3 @@
-"""Hashes passwords with argon2id, limits concurrent hashes, and checks passwords within the limits
-of guesses.
-"""
-
 import hashlib
 import re
 import secrets
@@ -51,8 +47,8 @@ RETRY_AFTER_S = 2
 
 
 class HashingSlots:
-    """An address may take a place while it holds fewer than are free. One address gets at most half
-    of the places, five get five sixths, and a new one still finds a place.
+    """An address may take a place while it holds fewer than are free, so one address gets at most
+    half of them and a new one still finds a place.
     """
 
     def __init__(self, places: int) -> None:
@@ -105,8 +101,8 @@ class Passwords:
 
     @contextmanager
     def place(self, address: str = "", *, signed: bool = False) -> Iterator[None]:
-        """Reserve a place for all hashes of this thread. A caller without one costs neither a query
-        nor a guess. A hash outside of a place reserves one for itself.
+        """Reserve a place for all hashes of this thread. Without one, a caller costs neither a
+        query nor a guess.
         """
         with self._places.taken(address, signed=signed):
             self._of_thread.placed = True
@@ -124,7 +120,6 @@ class Passwords:
         return matches and stored_hash is not None
 
     def outdated(self, stored_hash: str) -> bool:
-        """True if the hash was made with other parameters."""
         return self._hasher.check_needs_rehash(stored_hash)
 
     def _verify(self, stored_hash: str, password: str) -> bool:
@@ -134,9 +129,7 @@ class Passwords:
             return False
 
     def _run_queued(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Use few threads, because each keeps its 19 MiB: on 32 serving threads, the process grew
-        from 54 MB to 523 MB.
-        """
+        """Each thread keeps its 19 MiB: on 32 threads, the process grew from 54 MB to 523 MB."""
         if not getattr(self._of_thread, "placed", False):
             with self.place(signed=True):
                 return self._run_queued(work, *arguments)
@@ -144,7 +137,7 @@ class Passwords:
 
 
 def _unmatched_hash(hasher: PasswordHasher) -> str:
-    """A hash that matches no password and costs the same to check:
+    """Costs as much to check as a real hash. The format:
     https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
     """
     salt, digest = (
@@ -195,8 +188,8 @@ class Authentication:
     trail: AuditTrail
 
     def authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
-        """Return the account. The address becomes known unless a second factor is still required.
-        Neither a wrong password nor too many guesses reveal if the account exists.
+        """The address becomes known unless a second factor is still required. Neither a wrong
+        password nor too many guesses reveal if the account exists.
         """
         address, account = self.find_account(email)
         try:
@@ -232,9 +225,7 @@ class Authentication:
             raise InitialPasswordExpired
 
     def find_account(self, email: str) -> tuple[str, Account | None]:
-        """Return the stored spelling of the address, under which guesses are counted, and the
-        account.
-        """
+        """Return the stored spelling, under which guesses are counted, and the account."""
         try:
             address = normalise_email(email)
         except ValueError:

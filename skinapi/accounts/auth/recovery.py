@@ -1,6 +1,4 @@
-"""Password reset links by mail or from an admin.
-
-A request for a mail is answered before the account is looked up: a thread handles the queue in
+"""A request for a mail is answered before the account is looked up: a thread handles the queue in
 memory every second. Neither the answer nor its time reveals if the account exists, and an unknown
 address leaves nothing but a count.
 """
@@ -101,8 +99,6 @@ NO_ACCOUNT = "User/doctor not found"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryService:
-    """`handed_link_life` is the lifetime of a link from an admin."""
-
     work: UnitOfWork
     accounts: Accounts
     authentication: Authentication
@@ -153,7 +149,6 @@ class RecoveryService:
 
     @atomic
     def hand_link(self, unit: Unit, *, email: str, by: str) -> tuple[str, datetime]:
-        """Return the link and its expiry."""
         _, account = self.authentication.find_account(email)
         if account is None:
             raise NotFound(NO_ACCOUNT)

@@ -50,7 +50,7 @@ class TokenRequest(Body):
     )
 
     def caller(self) -> ClientInfo:
-        """Return the address and name of the client, by default the name of its software."""
+        """The default name is that of the client's software."""
         printable = "".join(filter(str.isprintable, request.user_agent.string))
         client = self.client or printable[:LONGEST_CLIENT_NAME] or None
         return ClientInfo(address=caller_address(), client=client, renews=self.refresh)

@@ -1,5 +1,3 @@
-"""The second factor: time-based codes (RFC 6238), recovery codes and the app's QR code."""
-
 import base64
 import hashlib
 import hmac
@@ -95,8 +93,8 @@ JUST_NOW = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactorService:
-    """`keys` are this server's secrets, the current one first. A factor's secret is not stored, but
-    derived from a key and a random salt.
+    """`keys` are this server's secrets, the current one first. A factor's secret is derived from a
+    key and a random salt, and never stored.
     """
 
     work: UnitOfWork
@@ -113,7 +111,6 @@ class SecondFactorService:
     def begin(
         self, *, account_id: str, session_id: str, password: str, caller: ClientInfo
     ) -> tuple[Account, bytes]:
-        """Return a new secret, which `confirm` activates."""
         account = self.accounts.get(account_id)
         self.verify_owner(account, password, caller, session_id=session_id)
         return self._begin(account_id=account_id)
@@ -128,9 +125,7 @@ class SecondFactorService:
         return changed, self._secrets(account, pending)[0]
 
     def confirm(self, *, account_id: str, session_id: str, code: str) -> list[str]:
-        """Activate the second factor with a first code. Return the recovery codes, which can be
-        shown only now. All other sessions end.
-        """
+        """Return the recovery codes, which can be shown only now. All other sessions end."""
         guess = self._take_guess(self.accounts.get(account_id))
         recovery = new_recovery_codes()
         self._put_in_force(account_id, session_id, code, tuple(map(hash_recovery_code, recovery)))
@@ -170,7 +165,7 @@ class SecondFactorService:
         self.accounts.change(unit, own, second_factor=None)
 
     def verify(self, account: Account, code: str | None, caller: ClientInfo) -> bool:
-        """Use a code after the right password. Return False if the account has no second factor."""
+        """Return False if the account has no second factor."""
         if not account.has_second_factor:
             return False
         if not code:
@@ -233,7 +228,7 @@ class SecondFactorService:
         self.verify(account, proof.code, proof.caller)
 
     def _use(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
-        """Return the factor without this code, so that it cannot be used again."""
+        """The code cannot be used again."""
         if not is_recovery_code(code):
             return self._use_code(account, factor, code)
         used = hash_recovery_code(code)
@@ -251,7 +246,7 @@ class SecondFactorService:
         return factor.model_copy(update={"used_step": step})
 
     def _secrets(self, account: Account, factor: SecondFactor) -> list[bytes]:
-        """Return the secret by the current key, then by former keys."""
+        """The secret by the current key comes first, then those by former keys."""
         message = f"second factor\n{account.id}\n{factor.salt}".encode()
         return [hmac.digest(key.encode(), message, "sha256")[:SECRET_BYTES] for key in self.keys]
 

@@ -169,7 +169,6 @@ class AuthService:
             self.accounts.change(unit, account, **wanted)
 
     def lacks_second_factor(self, account: Account, session_id: str) -> bool:
-        """True if a second factor is required and this session was opened without one."""
         if not account.lacks_second_factor(self.second_factor.required_roles):
             return False
         session = self.sessions.find_valid(session_id, account=account)
@@ -248,9 +247,7 @@ class AuthService:
         factor_given: bool,
         opened_at: ProviderSession | None = None,
     ) -> IssuedTokens:
-        """Open a session in the caller's transaction. `opened_at` names the provider that opened
-        it.
-        """
+        """Call it in a transaction. `opened_at` names the provider that opened the session."""
         if self.outbox.enabled and caller.browser not in account.browsers:
             self._tell_of_new_browser(unit, account.id, caller.browser)
         session_and_token = self.sessions.open(

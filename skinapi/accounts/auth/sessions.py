@@ -1,10 +1,10 @@
-"""Sessions, one for each login, with an access token for a working day or rotating refresh tokens
+"""One session for each login, with an access token for a working day or rotating refresh tokens
 (https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2).
 
-A refresh token has two secrets of 256 bits, of which hashes are stored. `family` identifies the
-session, and `turn` can be used once. A known `family` with another `turn` means that a used token
-was copied, which ends the session. Concurrent requests with the same token end it too, so a client
-must refresh from one place.
+A refresh token has two secrets, of which hashes are stored. `family` identifies the session, and
+`turn` can be used once. A known `family` with another `turn` means that a used token was copied,
+which ends the session. Concurrent requests with the same token end it too, so a client must refresh
+from one place.
 """
 
 import hashlib
@@ -24,10 +24,6 @@ from skinapi.platform.storage.records import Repository, in_transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetimes:
-    """Set by TOKEN_HOURS (`day`), ACCESS_MINUTES (`access`), SESSION_DAYS (`session`) and
-    SESSION_IDLE_DAYS (`idle`).
-    """
-
     day: timedelta
     access: timedelta
     session: timedelta
@@ -43,9 +39,7 @@ class Lifetimes:
         )
 
     def end_session(self, opened_at: datetime, *, renews: bool) -> datetime:
-        """Return the latest end of a session. A session that is not renewed ends with its only
-        token.
-        """
+        """A session that is not renewed ends with its only token."""
         return opened_at + (self.session if renews else self.day)
 
     def end_unused(self, used_at: datetime, ends_at: datetime) -> datetime:
@@ -56,9 +50,7 @@ MOST_SESSIONS = 100  # for each account; a new session then ends the oldest
 
 
 class Session(StoredRecord):
-    """`ends_at` is the latest possible end, `expires_at` the end without renewal. `factor_there`
-    means that the `provider` vouches for a second factor.
-    """
+    """`ends_at` is the latest possible end, `expires_at` the end without renewal."""
 
     id: str
     created_at: datetime
@@ -76,15 +68,12 @@ class Session(StoredRecord):
     factor_there: bool = False
 
     def opens(self, account: Account) -> bool:
-        """True if it was opened with everything that the account requires."""
         return self.factor_given or not account.has_second_factor
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSession:
-    """`session` is a hash of the provider's own session. `factor` means that it vouches for a
-    second factor.
-    """
+    """`session` is a hash of the provider's own. `factor`: it vouches for a second factor."""
 
     provider: str
     session: str | None
@@ -109,9 +98,7 @@ class Sessions(Repository[Session]):
         factor_given: bool = False,
         opened_at: ProviderSession | None = None,
     ) -> tuple[Session, str | None]:
-        """`renews` adds a refresh token. If the account has changed meanwhile, the token version
-        differs and the session is invalid.
-        """
+        """If the account has changed meanwhile, the session is invalid by its token version."""
         current, family, turn = now(), _random_secret(), _random_secret()
         ends_at = self._lifetimes.end_session(current, renews=renews)
         session = Session(
@@ -149,9 +136,7 @@ class Sessions(Repository[Session]):
         return self._first({"family": _hash(token.partition(".")[0])})
 
     def renew(self, session: Session, token: str) -> tuple[Session, str] | None:
-        """Return None if this token was used before. Of concurrent requests with one token, one
-        succeeds (compare and set on `turn`).
-        """
+        """Return None if this token was used before. Of concurrent requests, one succeeds."""
         family, _, turn = token.partition(".")
         current, next_turn = now(), _random_secret()
         renewed = self._change(
@@ -170,9 +155,7 @@ class Sessions(Repository[Session]):
         return self._documents.delete({"id": session_id, "account": account_id}) > 0
 
     def end_of_provider(self, provider: str, account_id: str, *, unnamed_alone: bool) -> None:
-        """End sessions of a provider, with `unnamed_alone` only those without the provider's
-        session.
-        """
+        """With `unnamed_alone`, end only those for which the provider named no session."""
         opened = {"account": account_id, "provider": provider}
         self._documents.delete({**opened, "provider_session": None} if unnamed_alone else opened)
 
@@ -180,7 +163,6 @@ class Sessions(Repository[Session]):
         self._documents.delete({"provider_session": provider_session})
 
     def keep_only(self, session_id: str, *, account_id: str) -> None:
-        """Keep only the session that confirmed the new second factor."""
         self._change({"id": session_id, "account": account_id}, factor_given=True)
         self._documents.delete({"account": account_id, "id": {"$ne": session_id}})
 

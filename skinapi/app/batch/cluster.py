@@ -61,8 +61,6 @@ def _judge_all(plugin: str, names: Sequence[bytes]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class ClusterAnswer:
-    """The rows of a batch. Errors of the cluster become ClusterUnavailable."""
-
     future: "Future[list[Row]]"
 
     def done(self) -> bool:

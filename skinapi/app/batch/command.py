@@ -65,8 +65,6 @@ class Answer(Protocol):
 
 
 class Workers(Protocol):
-    """Judges `batch` pictures at once, with at most `ahead` batches in progress."""
-
     batch: int
     ahead: int
 
@@ -90,8 +88,6 @@ class LocalWorkers:
 
 
 class Progress:
-    """Reports the progress every ten seconds. `done` rows are from earlier runs."""
-
     def __init__(
         self, *, total: int, done: int, say: Say, clock: Callable[[], float] = time.monotonic
     ) -> None:
@@ -162,8 +158,8 @@ def judge_rest(
 def judge_in_order(
     workers: Workers, names: Iterator[bytes], *, stop: threading.Event
 ) -> Iterator[list[Row]]:
-    """Yield rows in the order of the names, and an empty list twice a second while none is ready.
-    After `stop` is set, only batches in progress are finished.
+    """Yield an empty list twice a second while no row is ready. After `stop` is set, only batches
+    in progress are finished.
     """
     under_way: deque[Answer] = deque()
     while True:

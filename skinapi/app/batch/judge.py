@@ -43,8 +43,8 @@ _TYPES = {int: pa.int16(), bool: pa.bool_(), tuple: pa.list_(pa.string())}
 
 
 def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
-    """Return the columns for these labels. Results are null unless the picture was judged; those
-    for the picture alone are null unless entered facts changed the probabilities.
+    """Results are null unless the picture was judged; those for the picture alone are null unless
+    entered facts changed the probabilities.
     """
     shares = ["malignant_score", *map(probability_column, labels)] if restated else []
     return pa.schema(
@@ -197,9 +197,7 @@ class Judge:
         return {"status": JUDGED} | told_columns(context) | finding_columns(finding)
 
     def _open(self, content: bytes, told: Context) -> tuple[bytes, Context]:
-        """Return the photo in another system's file with the facts stored there, unless a table
-        provides them. Return any other file unchanged.
-        """
+        """Facts in another system's file apply unless a table provides them."""
         largest = self._reader.largest_bytes
         opened = next(filter(None, (known.open(content, largest) for known in FORMATS)), None)
         if opened is None:

@@ -44,9 +44,7 @@ _UNREADABLE = (OSError, ValueError, pa.ArrowException)
 
 
 class Manifest(BaseModel):
-    """What a run judges, and with what. With equal manifests, equal files have equal rows. Relative
-    paths begin at `root`.
-    """
+    """With equal manifests, equal files have equal rows. Relative paths begin at `root`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

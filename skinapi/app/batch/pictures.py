@@ -91,9 +91,7 @@ class FolderWalk:
 
 @dataclass(slots=True)
 class PathList:
-    """Reads one path in each line or, with `null`, paths ended by a NUL byte. A `path` of None is
-    standard input.
-    """
+    """`null` ends paths by a NUL byte. A `path` of None is standard input."""
 
     root: bytes
     path: Path | None
@@ -226,9 +224,7 @@ class PictureFile:
 
 @dataclass(slots=True)
 class PictureReader:
-    """Reads pictures in several threads. `inside` names come from a walk, so a link among them was
-    created later and is not followed.
-    """
+    """`inside` names come from a walk: a link among them is newer and is not followed."""
 
     root: bytes
     largest_bytes: int

@@ -46,7 +46,7 @@ def open_background(services: Services, reloader: ModelReloader) -> Scheduler:
 
 def _list_tasks(services: Services) -> list[Task]:
     """The columns are: name, interval in seconds, action, log message of a failure, delay of the
-    first run in seconds, and action at the end. Every serving process runs all tasks.
+    first run in seconds, and action at the end.
     """
     get, totals = services.get, services.data.totals
     mail_links, erasure = services.recovery.mail_links, services.erasure

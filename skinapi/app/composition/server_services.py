@@ -1,5 +1,3 @@
-"""Additional services of a server: those that use a model, and those for a person's rights."""
-
 from typing import Any
 
 from skinapi.accounts.admin.operation_gauges import OperationGauges

@@ -185,9 +185,9 @@ def open_services(
     served: ServedModel | None = None,
     restoring: bool = False,
 ) -> Services:
-    """Without `change`, the store does not record this code and its key. Pass `restoring` only
-    during a restore. Raises UnsafeSettings, StoreTooNew, StoreTooOld, BrokenStore for a shared
-    e-mail address, and StoreUnavailable while an older store is migrated.
+    """Without `change`, the store does not record this code and its key. Raises UnsafeSettings,
+    StoreTooNew, StoreTooOld, BrokenStore for a shared e-mail address, and StoreUnavailable while an
+    older store is migrated.
     """
     refuse_unsafe(settings)
     store = store or open_store(settings)

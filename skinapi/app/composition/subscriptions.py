@@ -1,7 +1,3 @@
-"""Subscribers of each event, in order, inside or after its transaction. The events are in
-accounts/auth/events.py and findings/records/events.py.
-"""
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
@@ -100,7 +96,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
 
 
 def _erase_photos(data: Repositories, findings: FindingsService, account: str) -> list[str]:
-    """Erase photos with their copies in printed reports. Return the keys of the files."""
+    """The result is the keys of the files to delete."""
     findings.retention.refuse_erasure_of_photos(account)
     erased, photos = data.findings.erase_photos(account)
     for finding in erased:

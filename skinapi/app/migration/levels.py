@@ -1,8 +1,6 @@
-"""Migrates findings of 2.0.0 to levels.
-
-A level is the urgency by which 2.0.0 sorted the finding, with the day that it displayed. A review
-covers its finding and the others that its doctor saw. If reviews disagree or data is missing, the
-most urgent counts and the finding is open.
+"""A level is the urgency by which 2.0.0 sorted the finding, with the day that it displayed. A
+review covers its finding and the others that its doctor saw. If reviews disagree or data is
+missing, the most urgent counts and the finding is open.
 """
 
 from collections.abc import Iterable, Sequence
@@ -179,7 +177,6 @@ def _store_state(store: Store, lesion: Document, former: _Former) -> None:
 def _find_telling(
     store: Store, lesion: Document, former: _Former, opened_at: datetime | None
 ) -> Telling | None:
-    """What the patient must be told and has not opened."""
     numbers = {item["number"] for item in former.findings}
     people = store.collection("people_to_reach")
     listed = [

@@ -1,5 +1,5 @@
-"""Migrates reviews of 2.0.0, which derived their urgency and which of several reviews counts. Now
-the newest one counts and states everything that 2.0.0 displayed.
+"""2.0.0 derived the urgency of a review and which of several counts. Now the newest one counts and
+states everything that 2.0.0 displayed.
 """
 
 from collections.abc import Sequence
@@ -75,9 +75,7 @@ def _derive_urgency(said: Document, label: str | None, band: Band) -> Band:
 
 
 def _asked_by_others(before: Sequence[Document], doctor: str) -> list[Band]:
-    """Return what other doctors asked for since the last laboratory result, which only they can
-    end.
-    """
+    """Return the urgencies since the last laboratory result that `doctor` could not lower."""
     results = [
         place for place, item in enumerate(before) if item["opinion"]["certainty"] == "laboratory"
     ]

@@ -1,5 +1,3 @@
-"""Runs the migration while nothing else uses the store."""
-
 import time
 from functools import partial
 
@@ -36,9 +34,7 @@ def refuse_pause(store: Store, settings: PrivacySettings) -> None:
 def migrate_store(
     tools: Tools, failed: FailedItems, trail: AuditTrail, *, longest_s: float = LONGEST_S
 ) -> None:
-    """Continue the migration for at most `longest_s` seconds. Raises StoreUnavailable if it is not
-    finished or another process is running it; call it again.
-    """
+    """Raise StoreUnavailable after `longest_s` seconds if it is not finished: call it again."""
     store = tools.store
     lease, end = Lease(store.collection("leases"), LEASE), time.monotonic() + longest_s
     begun = lease.claim()

@@ -73,7 +73,7 @@ class Tools:
     unanswered: UnansweredMessages
 
     def change(self, collection: str, document: Document, **fields: object) -> None:
-        """Set fields of a document. None removes a field."""
+        """None removes a field."""
         self.store.collection(collection).update({"id": document["id"]}, set_or_remove(fields))
 
 
@@ -101,9 +101,7 @@ def start_lesion(tools: Tools, finding: Document) -> None:
 
 
 def change_lesion(tools: Tools, lesion: Document) -> None:
-    """Count the findings of a spot. A spot that its owner had deleted is removed, and its messages
-    are then about no spot.
-    """
+    """A spot that its owner had deleted is removed; its messages are then about no spot."""
     if lesion.get("deleted_at"):
         tools.messages.leave_lesion(lesion["id"])
         tools.store.collection("lesions").delete({"id": lesion["id"]})
@@ -131,9 +129,9 @@ def remove_retired_fields(collection: str, tools: Tools, document: Document) -> 
 
 
 def close_account(tools: Tools, account: Document) -> None:
-    """Close an account that 2.0.0 kept only as a medical record, or whose owner has requested
-    deletion. A suspended account gets time to be reopened, because the suspension may have been
-    meant to stop the deletion.
+    """2.0.0 kept the account only as a medical record, or its owner has requested deletion. A
+    suspended account gets time to be reopened, because the suspension may have been meant to stop
+    the deletion.
     """
     retired = ("deletion_asked_at", "deletion_due_at", "record_kept_until_at", "record_made_at")
     change: Document = dict.fromkeys((*retired, "former_identity"))
@@ -185,9 +183,7 @@ def tell_of_moved_findings(tools: Tools, webhook: Document) -> None:
 
 
 def go_on_erasing(tools: Tools, receipt: Document) -> None:
-    """Let an unfinished erasure continue. If it kept the medical record, the account is closed and
-    its receipt starts again.
-    """
+    """If 2.0.0 kept the medical record, the account is closed and its receipt starts again."""
     change: Document = {"extent": None, "awaits_until_at": None}
     if tools.store.collection("accounts").get(receipt["account"]):
         change |= dict.fromkeys(("begun_at", "gone_at", "completed_at"))
@@ -214,9 +210,7 @@ def keep_held(tools: Tools, account: Document) -> None:
 
 
 def convert_second_opinion(tools: Tools, review: Document) -> str | None:
-    """Convert a second opinion from a review signed by a colleague. Reopen the finding if the
-    opinion named a sample and no later review has its result.
-    """
+    """Reopen the finding if the opinion named a sample and no later review has its result."""
     if not review.get("asked_by"):
         return None
     said = review["opinion"]
@@ -267,9 +261,7 @@ def say_lost_opinion(_: Tools, finding: Document) -> str | None:
 
 
 def move_opinion(tools: Tools, lesion: Document) -> str | None:
-    """Move the newest question about a spot's findings to the spot. A question without an asker was
-    asked by the doctor in charge.
-    """
+    """A question without an asker was asked by the doctor in charge."""
     wanted: Filter = {"lesion": {"$in": [lesion["id"]]}, "error": None}
     findings = tools.store.collection(FINDINGS).find(wanted, sort="lesion")
     found = [it for it in findings if it.get("opinion_of") or it.get("opinion_came_at")]
@@ -296,14 +288,12 @@ def _find_asked_at(finding: Document) -> datetime:
 
 
 def renew_lists(tools: Tools, account: Document) -> None:
-    """Store what the spots of an account wait for, after all other steps."""
     tools.change("accounts", account, queue_key=None, findings=None)
     tools.queue.renew_account(account["id"])
     tools.unanswered.note_all(account["id"])
 
 
 def restate(tools: Tools, review: Document) -> None:
-    """Store the urgency of a review, and each other statement in one field."""
     restate_review(tools.store, review)
 
 

@@ -76,9 +76,7 @@ class KeptPhotosService:
     corrections: CorrectionsService
 
     def reclassify(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
-        """Judge the kept photos again with the model in service. This does not count against the
-        daily quota. Repeating the call has no effect.
-        """
+        """Repeating the call has no effect. It does not count against the daily quota."""
         findings, inference = self.prediction.findings, self.prediction.inference
         finding, owner = findings.access.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
         if not is_made_by(inference.served.model, finding.finding):
@@ -90,10 +88,9 @@ class KeptPhotosService:
     def correct(
         self, *, number: str, told: Mapping[str, Any], version: int | None, by: Subject
     ) -> Correction:
-        """Correct facts as the owner or the doctor in charge, and judge the kept photos again if
-        the model depends on them.
+        """Judge the photos again if the model depends on the corrected facts.
 
-        `version` is the version that the caller has seen. Repeating the call has no effect. Raises
+        `version` is what the caller has seen. Repeating the call has no effect. Raises
         ToldByAnother if an owner's correction of facts from someone else would lower the urgency.
         """
         findings = self.prediction.findings

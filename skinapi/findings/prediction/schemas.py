@@ -25,9 +25,7 @@ def _to_number(text: Any) -> Any:
 
 
 def _split_items(sent: Any) -> Any:
-    """Split a list sent as several fields or with commas. `none` alone becomes an empty tuple;
-    commas alone become None, because they answer nothing.
-    """
+    """`none` alone becomes an empty tuple. Commas alone become None: they answer nothing."""
     if not isinstance(sent, list):
         return sent
     if not sent:  # as an answer says that all were denied

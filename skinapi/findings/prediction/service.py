@@ -82,9 +82,7 @@ class Quotas:
     allowances: Allowances
 
     def count_photos(self, owner: Account, photos: int) -> None:
-        """Count photos before they are classified, so concurrent requests can exceed the storage
-        quota by no more than their own number.
-        """
+        """Call it before classification, to limit concurrent photos by their own number."""
         if self.records.count_of(owner.id) >= self.most_findings:
             raise StorageQuotaReached(self.most_findings)
         self.allowances.count_photos(owner.id, owner.role, photos)
@@ -124,11 +122,7 @@ class PredictionService:
         by: Subject | None = None,
         newcomer: PatientRegistration | None = None,
     ) -> StoredFinding:
-        """Classify photos of one spot and store the finding.
-
-        `newcomer` stores a new owner in the same transaction. Repeating a request with the same
-        idempotency key returns the first finding and counts nothing.
-        """
+        """Repeating a request with the same key returns the first finding and counts nothing."""
         request_hash, language = sent.request_hash, sent.language or owner.language
         if by and by.id != owner.id:
             sent = replace(sent, context=_fill_in(sent.context, owner))
@@ -235,9 +229,7 @@ class PredictionService:
         return classified
 
     def _count_or_ask(self, refused: Refused, *, ask_about_skin: bool, counted: bool) -> None:
-        """Count the refusal unless it is a question. If someone can answer, even a photo that
-        surely shows no skin becomes a question.
-        """
+        """If someone can answer, even a photo that surely shows no skin becomes a question."""
         if refused.question is None and counted:
             self.counts.add(REFUSED)
         if ask_about_skin and refused.reason == Reason.NOT_SKIN:

@@ -39,9 +39,8 @@ class ChangedFindings:
         newest_first: bool = False,
         paging: PageRequest,
     ) -> Page[SeenFinding]:
-        """List findings in the order of `changed`, including those entered in error, because
-        whoever copied one must learn it. A finding that changes between two pages is listed again
-        at the end.
+        """List also findings in error, because whoever copied one must learn it. A finding that
+        changes between two pages is listed again at the end.
         """
         records, owners = self.findings.records, self._find_owners(to, patient)
         of: Filter = {"owner": owners[0]} if owners and len(owners) == 1 else {}
@@ -60,7 +59,7 @@ class ChangedFindings:
         return Page(self._seen(shown, to, span), page.next_after)
 
     def _find_owners(self, to: Subject, patient: str | None) -> list[str] | None:
-        """Return the owners whose findings the caller may see; None for all owners."""
+        """Return None if the caller may see the findings of all owners."""
         key = to.key
         if key and key.patient:
             if patient not in (None, key.patient):

@@ -25,9 +25,7 @@ class FindingFiled(FindingEvent):
 
 
 class AnswerChanged(FindingEvent):
-    """`finding` is the state after the event: judged again, corrected, or compared with an earlier
-    photo.
-    """
+    """`finding` is the state after the event."""
 
 
 class PhotosRemoved(FindingEvent):
@@ -58,9 +56,7 @@ class LesionDeleted:
 
 @dataclass(frozen=True)
 class FindingsChanged:
-    """All findings of the spots `lesions` have changed for readers. `views` has those that can be
-    read. If `alone`, no other event notifies external systems.
-    """
+    """`views` are the readable spots. If `alone`, no other event notifies external systems."""
 
     findings: Sequence[StoredFindingRow]
     lesions: Collection[str]

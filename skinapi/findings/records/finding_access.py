@@ -38,9 +38,7 @@ NO_REVIEW = "There is no such review of this spot"
 
 class Programs(Protocol):
     def may_show(self, patient: Account, *, key: str | None = None) -> bool:
-        """True if this key, or any, is valid for a system that reads all patients' findings and
-        shows them to patients whose number comes from the same system.
-        """
+        """True if a system with a valid key shows their findings to patients with such a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +58,7 @@ class FindingAccess:
         newest_first: bool = False,
         paging: PageRequest,
     ) -> Page[tuple[StoredFindingSummary, Account]]:
-        """List the findings with their owners. A clinic-wide key lists every patient's."""
+        """A clinic-wide key lists every patient's findings."""
         wide = to.key is not None and to.key.clinic_wide
         stored = self.records.page_owned(None if wide else to.id, paging, newest_first=newest_first)
         found = self.records.see(stored.items)
@@ -96,15 +94,12 @@ class FindingAccess:
         return self.records.see_one(finding, with_errors=with_errors), owner
 
     def open(self, *, number: str, to: Subject) -> tuple[StoredFinding, Account]:
-        """Get a finding that is about to be shown, and note that its owner has opened it."""
         found, owner = self.get(number=number, to=to)
         self.note_opened(found.spot_view, owner=owner.id, by=to)
         return found, owner
 
     def note_opened(self, status: SpotView, *, owner: str, by: Subject) -> None:
-        """Note the first time that the owner opens a spot, and once for each decision, whose
-        pending mail is withdrawn. A failure to store this does not keep the spot from being shown.
-        """
+        """A failure to store this does not keep the spot from being shown."""
         spot = status.spot
         first = spot.opened_at is None or (status.decision and not status.decision_opened_at)
         if not ((first or spot.telling) and self._is_opening(owner, by)):
@@ -153,9 +148,7 @@ class FindingAccess:
         return seen, owner, signed
 
     def get_to_correct(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
-        """Get a finding for the doctor in charge, an admin, or the system that filed it. A
-        clinic-wide key may correct every finding.
-        """
+        """For the doctor in charge, an admin, the system that filed it, or a clinic-wide key."""
         finding = self.records.get_by_number(number, known_to=partial(self._is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
         if owner is None:
@@ -173,8 +166,8 @@ class FindingAccess:
     def find_owner(
         self, *, patient: str | None, by: Subject, or_in_charge: bool = False
     ) -> Account:
-        """Return the account that the caller files a finding for. A clinic-wide key may file for
-        any patient, and `or_in_charge` allows patients in a logged-in doctor's care.
+        """A clinic-wide key may file for any patient, and `or_in_charge` allows patients in a
+        logged-in doctor's care.
         """
         if patient is None or patient == by.id:
             return by.account

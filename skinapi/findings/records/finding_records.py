@@ -40,9 +40,7 @@ class FindingRecords(StoredFindings):
         self.accounts, self.waiting = accounts, waiting
 
     def see(self, entries: Sequence[Row], *, with_errors: bool = False) -> list[Row]:
-        """Return findings with their spots, in two queries, without those in error. A request that
-        only reads leaves out spots with damaged records.
-        """
+        """A request that only reads leaves out spots with damaged records."""
         found = [entry for entry in entries if with_errors or entry.error is None]
         spots = self.spots.read({entry.lesion for entry in found if not entry.error})
         return [*self._see_each(found, spots)]
@@ -66,24 +64,18 @@ class FindingRecords(StoredFindings):
         return self.see_one(self.get(finding.id), with_errors=with_errors)
 
     def renew(self, lesions: Collection[str]) -> FindingsChanged:
-        """Update the index of these spots in the caller's transaction. The caller publishes the
-        result.
-        """
+        """Call it in the transaction that changes the spots, and publish the result."""
         views = self.renew_waiting(lesions)
         return FindingsChanged(self.note_changes(lesions), {*lesions}, views)
 
     def note_changes(self, lesions: Collection[str]) -> list[StoredFindingRow]:
-        """Give these findings new change ids, by which pages of changes continue, and return them
-        for the caller to publish.
-        """
+        """Give the findings new change ids and return them, for the caller to publish."""
         found = self._find_in(lesions, FIELDS[StoredFindingRow])
         self._documents.set_each({record["id"]: {"changed": new_id()} for record in found})
         return self._read_each_as(StoredFindingRow, found)
 
     def renew_waiting(self, lesions: Collection[str]) -> dict[str, SpotView]:
-        """Update the index of these spots in the caller's transaction. It conflicts with changes of
-        the owner's account, which decides whose lists the spots are in.
-        """
+        """Conflicts with changes of the owner's account, which decides whose lists show them."""
         views = self.spots.read(lesions, whole=True)
         rows = self._list_waiting(lesions, views, self.accounts.lock_all)
         self.waiting.replace(lesions, rows)
@@ -120,7 +112,6 @@ class FindingRecords(StoredFindings):
 
     @in_transaction
     def renew_damaged(self, records: Collection[Name]) -> None:
-        """Queue each spot with one of these damaged records for a doctor."""
         self._renew_waiting(self.spots.find_having(records), records)
 
     def _renew_waiting(self, lesions: Collection[str], damaged: Iterable[Name] = ()) -> None:
@@ -198,7 +189,6 @@ class FindingRecords(StoredFindings):
         self._documents.set_each({item: {"uncompared": new_id()} for item in later})
 
     def list_uncompared(self, limit: int) -> list[str]:
-        """List findings to be compared with the previous photo, in the order they arrived."""
         waiting: Filter = {"uncompared": {"$gt": ""}}
         found = self._documents.find(waiting, sort="uncompared", limit=limit, fields=())
         return [item["id"] for item in found]

@@ -40,9 +40,7 @@ def lies_between(site: BodySite, laterality: Laterality | None) -> bool:
 
 
 def lie_apart(one: Sequence[str | None], other: Sequence[str | None]) -> bool:
-    """True if two places are different sites or opposite sides. Front and rear, and points near the
-    middle, may belong to one spot.
-    """
+    """Front and rear, and points near the middle, may belong to one spot."""
     (site, side), (other_site, other_side) = one, other
     sites = {site, other_site} - {None}
     near = len(sites) < 2 or any(sites <= part for part in PARTS)
@@ -50,9 +48,8 @@ def lie_apart(one: Sequence[str | None], other: Sequence[str | None]) -> bool:
 
 
 class Place(StoredRecord):
-    """A place on the body. `side`, `x` and `y` are a point of the console's body map
-    (console/static/views/body_map.js) in the units of its drawing. `told_laterality` is only for
-    spots without a point.
+    """`side`, `x` and `y` are a point of the console's body map, in units of its drawing.
+    `told_laterality` is only for spots without a point.
     """
 
     site: BodySite
@@ -63,9 +60,7 @@ class Place(StoredRecord):
 
     @classmethod
     def from_told(cls, told: Placed) -> Self | None:
-        """Return the place entered with a photo, or None. A laterality that `lies_between` is
-        dropped.
-        """
+        """A laterality that `lies_between` is dropped."""
         site, laterality, side = told
         if site is None:
             return None
@@ -112,9 +107,8 @@ class Stub(StoredRecord):
 
 
 class Lesion(StoredRecord):
-    """`findings` is their number. `latest` is the newest finding, or the newest stub if all were
-    deleted. `reminded` is the value of `latest` at the last reminder. A spot started by a photo has
-    the id of its finding. `message_at` is the time of the oldest unanswered message.
+    """`latest` is the newest finding, or the newest stub if all were deleted; `reminded` is its
+    value at the last reminder. A spot started by a photo has the id of its finding.
     """
 
     id: str
@@ -142,7 +136,6 @@ class Lesion(StoredRecord):
         return self.place.known if self.place else NOWHERE
 
     def place_photo(self, photo: JudgedPhoto) -> JudgedPhoto:
-        """Fill in a missing place from the spot."""
         placed, told = self.known_place, photo.place
         if told[0] not in (None, placed[0]):
             return photo
@@ -175,7 +168,7 @@ class Lesions(Repository[Lesion]):
     def walk_unchanged(
         self, *, before: datetime, lesion: str | None = None
     ) -> Iterator[tuple[str, str]]:
-        """Yield each spot unchanged since then, with its owner. The caller may delete the spots."""
+        """The caller may delete the spots."""
         fields, older = ("owner", "changed"), {"id": {"$lt": first_id_at(before)}}
         spots: Iterable[Document]
         if lesion:

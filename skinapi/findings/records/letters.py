@@ -1,6 +1,4 @@
-"""Letters about findings. A draft is visible only to its doctor. A signed letter never changes, but
-it can be withdrawn, and it mentions later changes of the spot.
-"""
+"""A draft is visible only to its doctor. A signed letter never changes, but can be withdrawn."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,9 +33,7 @@ class Withdrawal(StoredRecord):
 
 
 class ReadSentence(StoredRecord):
-    """A language model's judgement of a sentence. `key` hashes the sentence and what it was
-    compared with.
-    """
+    """`key` hashes the sentence and what it was compared with."""
 
     key: str
     says: Literal["agrees", "contradicts", "adds"]
@@ -49,9 +45,8 @@ class ReadSentence(StoredRecord):
 
 
 class Letter(StoredRecord):
-    """`spot_version` is that of the last draft, save or signature. `signature` is the doctor's name
-    at that time. `decision` holds the fixed opening lines. If `redecided`, the text was last saved
-    under another decision than before.
+    """`spot_version` is that of the last draft, save or signature. `decision` holds the fixed
+    opening lines. If `redecided`, the text was last saved under another decision than before.
     """
 
     id: str

@@ -21,10 +21,9 @@ class PhotoChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFinding:
-    """`blobs` are the stored `photos`. `key` and `request_hash` identify a retry. `session_of` is
-    the key that issued the session key. `before_commit` gets the owner and, in the same
-    transaction, excludes what was filed for another patient. `former` is the level from the other
-    patient.
+    """`key` and `request_hash` identify a retry. `session_of` is the key that issued the session
+    key. `before_commit` gets the owner and, in the same transaction, excludes what was filed for
+    another patient. `former` is the level from the other patient.
     """
 
     id: str = field(default_factory=new_id)

@@ -25,10 +25,6 @@ PhotoPolicy = Literal["never", "consent", "always"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPhotos:
-    """`policy` decides whether photos are kept, `days` for how long. A thumbnail is made when it is
-    first requested.
-    """
-
     blobs: Blobs
     trail: AuditTrail
     records: FindingRecords
@@ -44,9 +40,7 @@ class KeptPhotos:
         return finding.said_at + timedelta(days=self.days)
 
     def may_keep(self, owner: Account, keep_photo: bool | None, *, by: str) -> bool:
-        """The operator's policy decides, then the request, then the account's consent. Nobody can
-        override a person's refusal.
-        """
+        """The policy decides, then the request. Nobody can override a person's refusal."""
         if self.policy != "consent":
             return self.policy == "always"
         allowed = owner.consents.get("photos")
@@ -55,7 +49,6 @@ class KeptPhotos:
         return keep_photo
 
     def may_still_keep(self, owner: Account, choice: PhotoChoice | None) -> bool:
-        """Check again in the transaction that files the photo."""
         if choice is None:
             return not self.withdrawn(owner)
         return self.may_keep(owner, choice.told, by=choice.by)
@@ -64,7 +57,6 @@ class KeptPhotos:
         return self.policy == "consent" and owner.consents.get("photos") is False
 
     def note_choice(self, choice: PhotoChoice, owner: Account, *, kept: bool, finding: str) -> None:
-        """Record the decision about this single photo as a consent."""
         if choice.told is not kept or self.policy != "consent":
             return
         if kept is not (owner.consents.get("photos") is True):
@@ -83,7 +75,7 @@ class KeptPhotos:
         return content
 
     def content_of(self, finding: StoredFinding) -> bytes:
-        """Read the photo without an audit row, to create something whose access is audited."""
+        """No audit row: only for something whose own access is audited."""
         try:
             content = self._find(finding)
         except BlobDamaged as error:
@@ -100,7 +92,7 @@ class KeptPhotos:
         return photo
 
     def find_opened(self, finding: StoredFinding) -> Photo | None:
-        """Open a further picture of a finding whose access was already audited."""
+        """No audit row: the access to the finding was already audited."""
         try:
             content = self._find(finding)
         except BlobDamaged:

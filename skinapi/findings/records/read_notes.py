@@ -37,9 +37,7 @@ class _Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadNotes:
-    """Writes one audit row for each reader, patient and day (UTC). Today's rows are cached, so a
-    list that is read again needs no query.
-    """
+    """One audit row for each reader, patient and day (UTC). Today's rows are cached."""
 
     trail: AuditTrail
     _noted: dict[ReaderKey, _Noted] = field(default_factory=dict, init=False, repr=False)

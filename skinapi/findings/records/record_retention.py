@@ -55,9 +55,7 @@ class MedicalRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRetention:
-    """A record is kept for `years` after the last signature; without `years` there is no
-    obligation.
-    """
+    """Kept for `years` after the last signature; without `years`, there is no obligation."""
 
     years: int | None
     records: FindingRecords
@@ -100,7 +98,6 @@ class RecordRetention:
         return {item.id: item for item in found}
 
     def _list_letters(self, findings: Sequence[StoredFindingRow]) -> dict[str, datetime]:
-        """Return when the newest letter about each finding was signed."""
         newest: dict[str, datetime] = {}
         for asked in batched([item.id for item in findings], ASKED_AT_ONCE):
             for letter in self.letters.list_signed_of(asked):

@@ -1,5 +1,5 @@
-"""Keeps the doctor on the rows of the index current. The field only orders lists, since an index
-can sort only by its own fields. The owner's account decides who may see a finding (read_access.py).
+"""Keeps the doctor on the rows of the index current. The field only orders lists; the owner's
+account decides who may see a finding (read_access.py).
 """
 
 from collections.abc import Iterator

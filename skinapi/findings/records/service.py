@@ -62,9 +62,7 @@ DELETED_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class PatientRegistration:
-    """`add` stores a new account with its first finding. `find` returns the account if a concurrent
-    request has stored it.
-    """
+    """`find` returns the account if a concurrent request has stored it."""
 
     add: Callable[[Unit], None]
     find: Callable[[], Account | None]
@@ -91,7 +89,6 @@ class FindingsService:
         request_hash: str,
         by: str | None = None,
     ) -> StoredFinding | None:
-        """Find what a retried request created before."""
         finding = self._find_keyed(owner, key, by)
         if finding is None:
             if self._is_erased(owner, key, by):
@@ -118,9 +115,7 @@ class FindingsService:
     def file_finding(
         self, new: NewFinding, newcomer: PatientRegistration | None = None
     ) -> StoredFinding:
-        """Store a finding and, if allowed, its photos. A retry returns the stored finding.
-        `newcomer` stores the owner in the same transaction.
-        """
+        """A retry returns the stored finding. `newcomer` is stored in the same transaction."""
         new = replace(new, blobs=tuple(map(self.photos.blobs.put, new.photos)))
         try:
             filed = self._file_once(new, newcomer)
@@ -190,9 +185,7 @@ class FindingsService:
 
     @atomic
     def add_version(self, unit: Unit, *, before: StoredFinding, new: NewVersion) -> None:
-        """Add a version. The patient is notified if somebody else requested it, the doctor in
-        charge if it has become urgent.
-        """
+        """Notify the patient of somebody else's change, and the doctor of a raised urgency."""
         stored, account = self._find_again(before)
         seen = self.records.see_one(stored)
         if stored.version >= MOST_VERSIONS:
@@ -214,7 +207,6 @@ class FindingsService:
 
     @atomic
     def amend(self, unit: Unit, *, before: StoredFinding, context: Context, by: str) -> None:
-        """Store corrected facts that do not affect the model; the version stays."""
         stored, account = self._find_again(before)
         seen = self.records.see_one(stored)
         if len(stored.amendments) >= (MOST_BY_PATIENT if by == stored.owner else MOST_AMENDMENTS):
@@ -253,7 +245,7 @@ class FindingsService:
             self.lesions.change(spot.id, {"place": place.stored() if place else None})
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
-        """Read the finding again with its owner, because accounts may have been joined since."""
+        """Read it again with its owner, because accounts may have been joined since."""
         stored = self.records.find(before.id)
         account = self.accounts.find_by_id(stored.owner if stored else before.owner)
         if stored is None or account is None:
@@ -295,7 +287,7 @@ class FindingsService:
 
     @atomic
     def erase_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
-        """Delete a finding that a restore brought back. Return False if there was none."""
+        """Return False if the restore did not bring it back."""
         finding = self.records.find(identifier)
         if finding:
             unit.audit("submission.erase_again", by=by, target=finding.id, owner=finding.owner)
@@ -303,7 +295,7 @@ class FindingsService:
         return finding is not None
 
     def expire_spot(self, unit: Unit, lesion: str, owner: str) -> None:
-        """Delete an expired spot with all findings and stubs, in the caller's transaction."""
+        """Call it in a transaction. It also deletes the stubs."""
         before = self.records.spots.get(lesion).spot
         self.records.spots.store(before, clear(before))
         for finding in self.records.list_with_errors(lesion):
@@ -323,9 +315,7 @@ class FindingsService:
 
     @atomic
     def note_lost(self, unit: Unit, identifier: str, field: str) -> None:
-        """Record that a file is lost. A finding without its only photo is treated as if that was
-        deleted.
-        """
+        """A finding without its only photo is treated as if that was deleted."""
         finding = self.records.get(identifier)
         if field == "photo_blob" and not finding.picture_blobs:
             self.remove_photos(unit, finding, lost=True)
@@ -350,7 +340,6 @@ class FindingsService:
                 self._remove(unit, finding)
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Report findings of deleted accounts and errors in the doctors' lists."""
         # Read owners first, because an account is created before its findings.
         owners = sorted(self.records.owners() | self.records.waiting.owners())
         for owner in owners:
@@ -372,7 +361,6 @@ def _photos_of(finding: StoredFinding) -> set[str]:
 
 
 def _find_reason(new: NewFinding, owner: Account | None) -> SkinAPIError:
-    """Return the error for an account that was closed or erased meanwhile."""
     if new.by in (None, new.owner):  # nobody is logged in there any more
         return InvalidToken()
     return ChangedMeanwhile() if owner else NotFound()

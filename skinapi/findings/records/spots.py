@@ -44,23 +44,20 @@ class Spots:
         self._reviews = store.collection(Reviews.collection)
 
     def get(self, lesion: str) -> SpotView:
-        """Raises RecordDamaged if a record of the spot cannot be read."""
         for parts in self._find_parts([lesion], None):
             return read_one("lesions", parts, _read_whole_spot)
         raise NotFound(NOT_YOURS)
 
     def read(self, lesions: Iterable[str], *, whole: bool = False) -> dict[str, SpotView]:
-        """Read each spot with its findings and reviews as one record: without one of them, it might
-        seem milder. `whole`: also read what of the findings is not needed for that.
+        """Read each spot as one record: without a part, it might seem less urgent. `whole` also
+        reads fields that this does not need.
         """
         parts = self._find_parts(sorted(set(lesions)), None if whole else OF_FINDING)
         found = read_each("lesions", parts, _read_whole_spot if whole else _read_spot)
         return {view.spot.id: view for view in found}
 
     def _find_parts(self, lesions: list[str], fields: tuple[str, ...] | None) -> list[Document]:
-        """Find what is stored of each spot: its own document, `findings`, and `reviews`, also those
-        of former spots that cover a finding of it.
-        """
+        """Includes reviews of former spots that cover a finding of the spot."""
         if not lesions:
             return []
         wanted: Filter = {"lesion": {"$in": lesions}}
@@ -79,15 +76,13 @@ class Spots:
         ]
 
     def find_owner(self, lesion: str) -> str | None:
-        """Find whose a spot is of which a record cannot be read."""
+        """Find the owner even if a record of the spot is damaged."""
         findings = self._findings.find({"lesion": lesion}, fields=("owner",))
         named = (item.get("owner") for item in (*self._lesions.find({"id": lesion}), *findings))
         return next((owner for owner in named if isinstance(owner, str)), None)
 
     def find_having(self, records: Iterable[Name]) -> list[str]:
-        """Find the spots that have one of these records. A spot that a photo has started has the id
-        of its finding.
-        """
+        """Includes spots that have the id of the finding they were started by."""
         found = set[object]()
         for collection, identifier in records:
             if collection in ("lesions", FINDINGS, "waiting"):
@@ -98,9 +93,7 @@ class Spots:
         return sorted(it for it in found if isinstance(it, str))
 
     def note_opened(self, seen: Spot) -> bool:
-        """The patient has opened the spot, one of its findings or its report. What has come since
-        it was read stays unread: False.
-        """
+        """Return False if the spot has changed since it was read; the change stays unread."""
         told = mark_told(seen, at=now(), opened=True)
         opened = set_or_remove({"opened_at": told.opened_at, "telling": told.telling})
         as_seen: Filter = {"id": seen.id, "version": seen.version}
@@ -113,7 +106,7 @@ class Spots:
         return self._lesions.count({"id": lesion}) > 0
 
     def list_covered(self, owner: str, reviews: Collection[str]) -> set[str]:
-        """List the spots in which one of these reviews covers a finding, or what is left of one."""
+        """Find spots in which one of these reviews covers a finding or a stub."""
         if not reviews:
             return set()
         of: Filter = {"owner": owner}
@@ -127,7 +120,7 @@ class Spots:
         return {lesion for lesion, covering in each if not {*covering}.isdisjoint(reviews)}
 
     def add(self, finding: StoredFinding) -> None:
-        """Store that a finding which is stored already has come to its spot."""
+        """Add a finding that is already stored."""
         stored = self.get(finding.lesion).spot
         others = tuple(item for item in stored.findings if item.id != finding.id)
         self.store(stored, _add(replace(stored, findings=others), finding))

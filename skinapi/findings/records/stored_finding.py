@@ -38,9 +38,7 @@ Placed = tuple[str | None, ...]
 
 
 class Source(StoredRecord):
-    """How a clinic's system identifies the patient, the order and the images. `issuer_oid` is the
-    Universal Entity ID of the issuer of the number.
-    """
+    """`issuer_oid` is the Universal Entity ID of the issuer of the patient number."""
 
     patient_id: str
     issuer: str | None = None
@@ -58,17 +56,13 @@ class Source(StoredRecord):
 
 
 class EnteredInError(StoredRecord):
-    """The patient reads the `reason`."""
-
     entered_at: datetime
     by: str
     reason: str
 
 
 class JudgedVersion(StoredRecord):
-    """A photo can be judged again after a correction or by another model. The newest version
-    counts.
-    """
+    """A photo may be judged again after a correction or by another model."""
 
     version: int = 1
     band: Band
@@ -76,9 +70,7 @@ class JudgedVersion(StoredRecord):
 
 
 class EarlierVersion(JudgedVersion):
-    """`judged_by` requested the version; None for the first. `corrected` fields differ from the
-    version before.
-    """
+    """`corrected` fields differ from the version before."""
 
     judged_by: str | None = None
     corrected: tuple[str, ...] = optional(default=())
@@ -107,10 +99,9 @@ class Dispute(StrEnum):
 
 
 class StoredFindingRow(StoredRecord):
-    """A finding as read for lists. `error` excludes it from all lists and counts. `judged_at` is
-    None for the first `version`. `corrected` fields differ from the version before. Of the entered
-    facts, `context` holds only the age and the place. `filed_by` filed it for its owner. It is
-    `disputed` until the doctor in charge signs a review.
+    """`error` excludes a finding from all lists and counts. `judged_at` is None for the first
+    `version`. Of the entered facts, `context` holds only the age and the place. `filed_by` filed it
+    for its owner. It is `disputed` until the doctor in charge signs a review.
     """
 
     id: str
@@ -163,7 +154,6 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def says_instruction(self) -> bool:
-        """True if the current review, or without one this finding, set the instruction."""
         return self.instruction.is_said_by(self.decision, self.number, self.band)
 
     @property
@@ -177,7 +167,6 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def said_at(self) -> datetime:
-        """The last change of the spot."""
         changed = self.spot.changed
         return changed.changed_at if changed else self.newest.judged_at
 
@@ -199,9 +188,7 @@ class StoredFindingRow(StoredRecord):
         return max((item.amended_at for item in self.amendments), default=None)
 
     def require_seen(self, version: int | None) -> None:
-        """Raise ChangedMeanwhile or VersionMissing if the caller may not have seen the current
-        version.
-        """
+        """Raise ChangedMeanwhile or VersionMissing if the current version may be unseen."""
         if version is None and self.version > 1:
             raise VersionMissing(self.version)
         if version not in (None, self.version):
@@ -243,7 +230,7 @@ class StoredFindingSummary(StoredFindingRow):
 
 class StoredFinding(StoredFindingSummary):
     """`changed` is an id made at the last change for its patient. `session_of` is the key whose
-    session key filed it. `uncompared` is set until the photo is compared with the one before.
+    session key filed it. `uncompared` is set until the photo is compared.
     """
 
     finding: Finding
@@ -277,7 +264,6 @@ class StoredFinding(StoredFindingSummary):
         )
 
     def as_told_at(self, moment: datetime) -> "StoredFinding":
-        """The finding with the version and the facts that counted at this time."""
         versions = [(item.judged_at, item.version, item.context) for item in self.earlier]
         first, *others = (*versions, (self.newest.judged_at, self.version, self.context))
         *_, (_, version, context) = (first, *(item for item in others if item[0] <= moment))
@@ -300,9 +286,7 @@ class StoredFinding(StoredFindingSummary):
 
     @property
     def filed_request(self) -> str | None:
-        """The hash that identifies the request in the list of erased ids. It is the same for all
-        keys of an archive.
-        """
+        """Identifies the request in the list of erased ids, equally for all keys of an archive."""
         if not self.filed_by or not self.idempotency_key:
             return None
         by = ANY_ARCHIVE if self.source else self.filed_by
@@ -310,7 +294,6 @@ class StoredFinding(StoredFindingSummary):
 
     @property
     def pictures(self) -> list[Self]:
-        """The finding that each picture alone would have resulted in."""
         pictures = self.finding.pictures
         blobs = self.picture_blobs or (None,) * len(pictures)
         return [

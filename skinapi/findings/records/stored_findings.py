@@ -83,9 +83,7 @@ class StoredFindings(Repository[StoredFinding]):
         return self._first({"number": number})
 
     def get_by_number(self, number: str, *, known_to: Callable[[str], bool]) -> StoredFinding:
-        """Raises NotFound. A damaged finding is reported only to callers who know it by its owner's
-        id.
-        """
+        """Raises NotFound. Only callers who know it by its owner's id learn that it is damaged."""
         # A number of more than 16 digits might not fit into the stores' 64-bit integers.
         fits = number.isascii() and number.isdigit() and len(number) <= 16
         try:
@@ -133,9 +131,7 @@ class StoredFindings(Repository[StoredFinding]):
         return self._page_of(StoredFindingRow, wanted, paging, sort="-id")
 
     def page_reviewed(self, owners: Collection[str], paging: PageRequest) -> Page[StoredFindingRow]:
-        """Page the reviewed findings, the newest first. A page can hold fewer than `limit`, or
-        none, although more follow.
-        """
+        """A page may hold fewer than `limit`, or none, although more follow."""
         wanted: Filter = {"queued_at": None, "error": None}
         found = self._documents.find(
             wanted, sort="-id", after=paging.after, limit=MOST_PASSED, fields=("owner",)
@@ -154,7 +150,6 @@ class StoredFindings(Repository[StoredFinding]):
         newest_first: bool = False,
         after: str | None = None,
     ) -> list[Document]:
-        """Find ids and owners of changes from `since` until before `until`."""
         low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
         if after and newest_first:
             high = min(high, after)
@@ -167,7 +162,6 @@ class StoredFindings(Repository[StoredFinding]):
         )
 
     def list_whole(self, identifiers: Sequence[str]) -> list[StoredFinding]:
-        """Read the findings in this order."""
         found = {item.id: item for item in self._list({"id": {"$in": [*identifiers]}})}
         return [found[name] for name in identifiers if name in found]
 
@@ -186,8 +180,8 @@ class StoredFindings(Repository[StoredFinding]):
         return self._documents.update(seen, change) is not None
 
     def touch(self, identifier: str) -> bool:
-        """Write to a finding that the caller's transaction depends on, so that it conflicts with
-        changes of the finding. Return False if it was deleted or entered in error.
+        """Make other changes of the finding conflict with the caller's transaction. Return False if
+        it was deleted or entered in error.
         """
         return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
 
@@ -204,7 +198,6 @@ class StoredFindings(Repository[StoredFinding]):
         return self._page_of(StoredFinding, wanted, paging)
 
     def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
-        """Findings that are deleted or entered in error are left out."""
         wanted = {"id": {"$in": list(identifiers)}, "error": None}
         found = self._documents.find(wanted, fields=PHOTO_FIELDS)
         photos = read_each(
@@ -267,9 +260,7 @@ class StoredFindings(Repository[StoredFinding]):
         return findings, keys
 
     def erase_photo(self, finding: StoredFindingRow, *, lost: bool = False) -> None:
-        """The caller deletes the files. Pass `lost` if the file was lost instead of deleted on
-        purpose.
-        """
+        """The caller deletes the files. Pass `lost` if they were not deleted on purpose."""
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
             "photo_blob_lost_at" if lost else "photo_removed_at": now(),

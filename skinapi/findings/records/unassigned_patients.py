@@ -26,16 +26,12 @@ class UnassignedView(Value):
 
 
 class Clinic(NamedTuple):
-    """The clinic's name and phone as set by its operator."""
-
     name: str | None = None
     phone: str | None = None
 
 
 class ExpectedReviewer(NamedTuple):
-    """Who will look at a finding: the doctor in charge, any doctor, or nobody. `days` is the usual
-    time, after which the patient should call the `clinic`.
-    """
+    """`days` is the usual time, after which the patient should call the `clinic`."""
 
     by: Literal["doctor", "doctors", "nobody"]
     doctor: Account | None = None
@@ -45,9 +41,7 @@ class ExpectedReviewer(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnassignedPatients:
-    """The doctors in UNASSIGNED_PATIENTS (`seen_by`; None: all) see these patients and can take
-    them.
-    """
+    """The doctors `seen_by` (None: all) see these patients and can take them."""
 
     accounts: Accounts
     waiting: WaitingSpots
@@ -61,16 +55,14 @@ class UnassignedPatients:
         return to.role == "doctor" and to.key is None and self.is_named(to.account)
 
     def list_cases(self, owner: Account, to: Subject) -> frozenset[str]:
-        """Return the patient's spots in this doctor's list. The patient's id represents messages
-        about no spot.
-        """
+        """The patient's id represents messages about no spot."""
         if not self.shows_list(to) or owner.id == to.id or self.find_doctor(owner):
             return frozenset()
         rows = self.waiting.list_of("owner", [owner.id])
         return frozenset(row.lesion or row.owner for row in rows if row.urgency_key)
 
     def find_doctor(self, owner: Account) -> Account | None:
-        """Return the active doctor in charge; None if the doctor's account is damaged."""
+        """Return None also if the doctor's account is damaged."""
         with suppress(RecordDamaged):
             doctor = self.accounts.find_by_id(owner.doctor_id)
             return doctor if doctor and doctor.active_doctor else None
@@ -99,9 +91,7 @@ class UnassignedPatients:
         )
 
     def list_spots(self, to: Account | None = None) -> list[list[WaitingSpot]]:
-        """List the rows of each spot of patients without an active doctor, the most urgent first.
-        The reader's own spots are left to colleagues.
-        """
+        """The reader's own spots are left to colleagues. The most urgent come first."""
         doctors = [None, *self.accounts.list_inactive_doctors()]
         rows = self.waiting.list_of_doctors(doctors, limit=MOST_UNASSIGNED)
         owners = self.accounts.by_ids({row.owner for row in rows})
@@ -130,9 +120,7 @@ class UnassignedPatients:
         self.outbox.add(Kind.URGENT, to=doctor, about="queue")
 
     def mail_waiting(self) -> None:
-        """Mail the number of waiting cases to doctors and admins, once a day and when more become
-        urgent.
-        """
+        """Mail doctors and admins once a day, and when more cases become urgent."""
         if not self.outbox.enabled:
             return
         with leaving_out():

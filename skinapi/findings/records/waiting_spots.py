@@ -1,6 +1,5 @@
-"""An index of what each spot waits for. The lists of doctors, patients and admins are queries over
-it. Each row is written in the transaction that changes its spot (`FindingRecords.renew_waiting`).
-The owner's account decides who may see a spot (read_access.py).
+"""An index of what each spot waits for. Each row is written in the transaction that changes its
+spot (`FindingRecords.renew_waiting`). The owner's account decides who may see a spot.
 """
 
 from collections import Counter
@@ -29,13 +28,10 @@ STEPS = 800  # of the malignant score, an eighth of a percent each
 
 
 class WaitingSpot(StoredRecord):
-    """One thing that a spot waits for. Without a `lesion`, it is an unanswered message about no
-    spot.
-
-    `finding` is the finding to open for it, if any. `queued` marks the row that places the spot in
-    the doctor's queue. Lists of one kind are sorted by `key`, the due time. The queue is sorted by
-    `urgency_key`: urgency, malignant score, then `key`. A visit has none, because it is up to the
-    patient.
+    """Without a `lesion`, it is an unanswered message about no spot. `finding` is the finding to
+    open for it, if any. `queued` marks the row that places the spot in the doctor's queue, which is
+    sorted by `urgency_key`: urgency, malignant score, due time. A visit has none, because it is up
+    to the patient.
     """
 
     id: str
@@ -59,7 +55,6 @@ class WaitingSpot(StoredRecord):
 
 
 def key_at(moment: datetime) -> str:
-    """Return the prefix of each `key` that is due at this moment."""
     return f"{int(moment.timestamp() * 1000):013d}"
 
 
@@ -88,8 +83,8 @@ def list_rows(view: SpotView, owner: Account) -> list[WaitingSpot]:
 def list_damaged_rows(
     lesion: str, owner: Account | None, stored: Sequence[WaitingSpot]
 ) -> list[WaitingSpot]:
-    """A spot with a damaged record waits for an urgent review in addition to its stored rows. An
-    owner who cannot be read has no queue.
+    """Such a spot waits for an urgent review in addition to its stored rows. An owner who cannot be
+    read has no queue.
     """
     if owner is None:
         return [*stored]
@@ -162,8 +157,8 @@ def _find_urgency(spot: Spot) -> Band:
 
 
 def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
-    """Return the most urgent finding that waits for this, the newest of equals. Otherwise it is the
-    finding of the instruction, or the newest. A stub cannot be opened.
+    """Return the most urgent finding that waits for this, otherwise the finding of the instruction,
+    or the newest. A stub cannot be opened.
     """
     there = [item for item in spot.findings if not item.stub]
     named, counts = list[SpotFinding](), instruction(spot)
@@ -285,7 +280,6 @@ class WaitingSpots(Repository[WaitingSpot]):
         return {row["lesion"] for row in stored if row.get("lesion")}
 
     def replace(self, lesions: Collection[str], rows: Sequence[WaitingSpot]) -> None:
-        """Only differences are written."""
         wanted = sorted({*lesions})
         stored = self._documents.find({"lesion": {"$in": wanted}}, sort="lesion") if wanted else []
         known = {document["id"]: document for document in stored}

@@ -1,7 +1,6 @@
-"""Checks with a second LLM from another maker that each sentence says what its passage says.
-
-Each call also contains one pair with a known answer for every sentence. A sentence is accepted only
-if its known pair was answered correctly and the model's record (checker_records.py) is good.
+"""Checks with a second LLM from another maker that each sentence says what its passage says. A
+sentence is accepted only if the known pair next to it was answered correctly and the model's record
+(checker_records.py) is good.
 """
 
 import random

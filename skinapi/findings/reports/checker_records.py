@@ -1,7 +1,5 @@
-"""Track how reliable the second LLM is, by model and language.
-
-A model must pass an exam of known pairs before it is used, and the known pairs in each call keep
-counting. If its record drops too far, the passages are shown unchanged until it passes again.
+"""Track how reliable the second LLM is, by model and language. It must pass an exam of known pairs,
+and those in each call keep counting. If its record drops too far, the passages are shown unchanged.
 """
 
 import hashlib
@@ -46,9 +44,7 @@ _QUESTION = hashlib.sha256(INSTRUCTIONS.encode()).hexdigest()[:8]
 
 
 class CheckerRecord(StoredRecord):
-    """`right` holds the last answers to known pairs, the newest last. The model is trusted if
-    `passed_at` is set, otherwise its next exam is at `due_at`.
-    """
+    """The model is trusted if `passed_at` is set, otherwise its next exam is at `due_at`."""
 
     id: str
     created_at: datetime
@@ -79,9 +75,7 @@ class CheckerRecords(Repository[CheckerRecord]):
         return self.find(_id_of(model, language))
 
     def require_believed(self, language: Language) -> list[str]:
-        """Raise NarrativeUnavailable if no model is trusted. Untested models then take their exam
-        soon.
-        """
+        """Raise NarrativeUnavailable if no model is trusted. Untested ones take their exam soon."""
         records = [self._find_or_add(model, language) for model in self._models]
         believed = [record.model for record in records if record.believed]
         if not believed:

@@ -351,7 +351,6 @@ class ReportContent:
 
     @cached_property
     def review(self) -> list[Row]:
-        """If the review does not cover the photo, its note says so first."""
         review, labels, decision = self.report.review, self.labels, self.report.decision
         if review is None:
             return []
@@ -377,7 +376,6 @@ class ReportContent:
 
     @property
     def _reason(self) -> str:
-        """Why a doctor who names a milder condition asks for more; empty if they do not."""
         review, decision = self.report.review, self.report.decision
         if not decision or not decision.label or decision.waits_for or not decision.instructs:
             return ""
@@ -393,7 +391,6 @@ class ReportContent:
 
     @cached_property
     def first(self) -> FirstContent:
-        """Advice about the spot, a decision or the model's answer; then measured changes."""
         first = self._first
         changes = (
             self.report.say(sentence)
@@ -459,9 +456,7 @@ class ReportContent:
 
     @property
     def printed_letters(self) -> list[LetterContent]:
-        """The opening of a letter repeats the top of the page. It is shown only in another language
-        or after a change of the spot.
-        """
+        """The opening repeats the top of the page unless the language or the spot has changed."""
         decision = self.report.decision
         first = decision and decision.instructs and not self.for_doctor
         return [

@@ -1,6 +1,4 @@
-"""Selects the passages that explain a finding. What to do and by when is shown separately, in fixed
-words.
-"""
+"""Selects the passages that explain a finding. What to do by when is shown separately."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -70,9 +70,9 @@ class PictureFacts(Frozen):
 
 
 class Facts(Frozen):
-    """If not `examined`, a caller has stated a class and its probability. `ranked` includes the
-    effect of entered facts, `from_picture` does not. They decide what is said, and people read
-    `shown`. Findings of 1.0.0 lack `modality`, `tested` and `not_ruled_out`.
+    """If not `examined`, a caller has stated a class and its probability. `ranked` and
+    `from_picture` (without entered facts) decide what is said; people read `shown`. Findings of
+    1.0.0 lack `modality`, `tested` and `not_ruled_out`.
     """
 
     examined: bool
@@ -177,16 +177,13 @@ class Facts(Frozen):
 
     @property
     def place_alone(self) -> int | None:
-        """The position of the only picture that shows the condition in the headline."""
         each = [picture.heading.probability for picture in self.pictures]
         named = self.headline.named.probability
         return each.index(named) + 1 if self.alone and named in each else None
 
     @property
     def described(self) -> Condition | None:
-        """The likely condition, unless it is benign without an all-clear: its text calls it
-        harmless.
-        """
+        """None for a benign condition without an all-clear: its text calls it harmless."""
         likely = conditions_table().by_key(self.headline.likely.key)
         return likely if (likely.malignant and not self.not_skin) or self.all_clear else None
 
@@ -200,9 +197,7 @@ class Facts(Frozen):
 
     @property
     def how_often(self) -> Literal["most_without", "many_without", "likely"]:
-        """How often referred patients have a cancer. "Most have none" would contradict a likely
-        cancer.
-        """
+        """ "Most have none" would contradict a likely cancer."""
         headline = self.headline
         if headline.malignant > MOST_OPEN:
             return "likely"
@@ -312,9 +307,7 @@ def _certainty(facts: Facts) -> LocalizedText:
 
 
 def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
-    """State this even for familiar skin: the reader's clinic may resemble none of those in the
-    tests.
-    """
+    """The reader's clinic may resemble none of those in the tests."""
     words = conditions_table().notices.certainty
     missed = {"missed": _write_missed(tested.sent), "kinds": kinds}
     if tested.elsewhere is not None:
@@ -331,7 +324,6 @@ def _count_missed(sent: float) -> int:
 
 
 def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
-    """Both kinds if the sender entered another kind than was recognised."""
     notices, kind = conditions_table().notices, _kind_of(facts)
     if len(used) > 1 or kind not in used:
         return notices.certainty.either_kind
@@ -349,7 +341,6 @@ def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
 
 
 def _kind_of(facts: Facts) -> Modality:
-    """Return the recognised kind, otherwise the entered one; unknown if in doubt."""
     seen = facts.modality
     if seen is None:
         return Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC
@@ -377,9 +368,7 @@ def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
 
 
 def say_reason(facts: Facts, language: Language) -> str:
-    """Empty if the headline explains the urgency, or if only the likely condition asks for it
-    without a referral.
-    """
+    """Empty if the headline explains it, or if only the likely condition asks for it."""
     said_already = facts.headline.sent_for not in (
         None,
         ReferralReason.CANCER,
@@ -396,8 +385,8 @@ def say_reason(facts: Facts, language: Language) -> str:
 
 
 def _reasons(facts: Facts) -> Iterator[LocalizedText]:
-    """Order the rules: entered facts, conditions, then others. The rule on all cancers together
-    counts only if no condition is named.
+    """Entered facts come first, then conditions. The rule on all cancers together counts only if no
+    condition is named.
     """
     table, rules = conditions_table(), facts.raised_by
     words, headline = table.visit.reasons, facts.headline
@@ -447,7 +436,6 @@ def say_stated(confidence: float, language: Language) -> str:
 
 
 def say_doubts(facts: Facts, language: Language) -> str:
-    """Empty if the finding is certain."""
     if not facts.uncertain:
         return ""
     phrases = SENTENCES[language]

@@ -1,5 +1,5 @@
-"""Render reports as HTML. The pages load nothing and run no script, enforced by their
-Content-Security-Policy (https://www.w3.org/TR/CSP3/).
+"""The pages load nothing and run no script, enforced by their Content-Security-Policy
+(https://www.w3.org/TR/CSP3/).
 """
 
 import base64

@@ -1,7 +1,5 @@
-"""Cached answers of the LLMs, or the reason why a question is not repeated for a day.
-
-A question contains only passages and rounded figures, so an answer belongs to no person and is
-shared. Only the day it was made is stored.
+"""Cached answers of the LLMs. A question contains only passages and rounded figures, so an answer
+belongs to no person and is shared. Only the day it was made is stored.
 """
 
 from datetime import UTC, datetime, time, timedelta

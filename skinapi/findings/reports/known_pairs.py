@@ -1,5 +1,5 @@
-"""Known pairs of passage and sentence that test the second LLM. They come from the same passages as
-the pairs to judge and are shuffled among them, so the LLM cannot tell them apart.
+"""Known pairs of passage and sentence that test the second LLM. The LLM cannot tell them apart from
+the pairs to judge, which come from the same passages.
 """
 
 import random
@@ -34,9 +34,7 @@ class KnownSentences(Frozen):
         return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", escaped))
 
     def say_of(self, passage: str) -> list[tuple[str, bool]]:
-        """Return each sentence and whether it is good; none if the wording of the passage has
-        changed.
-        """
+        """Return nothing if the wording of the passage has changed."""
         if not (fits := self._pattern.fullmatch(passage)):
             return []
         good = [(text, True) for text in self.good]
@@ -58,9 +56,7 @@ def known_of(passage: Passage, language: Language) -> list[tuple[str, bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`about` names the subject of "it". A known pair shares the `place` of the sentence it tests;
-    `keep` is its answer.
-    """
+    """`about` names the subject of "it". A known pair has the `place` of the sentence it tests."""
 
     passage: str
     sentence: str

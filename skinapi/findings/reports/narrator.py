@@ -1,6 +1,6 @@
-"""Writes the narrative. An LLM rephrases passages (writer.py) if requested and allowed, and each
-sentence that the second LLM (checker.py) rejects is replaced by its passage. Advice, urgency and
-dates always come from the template.
+"""An LLM rephrases passages (writer.py) if requested and allowed. Each sentence that the second LLM
+(checker.py) rejects is replaced by its passage. Advice, urgency and dates always come from the
+template.
 """
 
 import hashlib
@@ -97,8 +97,8 @@ class Narrator:
         elsewhere: bool = False,
         account: str | None = None,
     ) -> Narrative:
-        """An LLM is used only with the operator's key and the owner's consent, and counts against
-        `account`. If it fails, `source` holds the reason.
+        """An LLM requires the operator's key and the owner's consent, and counts against `account`.
+        If it fails, `source` holds the reason.
         """
         plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere)
         if not llm:

@@ -1,6 +1,5 @@
-"""Client of OpenRouter's chat completions
-(https://openrouter.ai/docs/api-reference/chat-completion), with a deadline, a daily budget, a tenth
-of it for each account, and a circuit breaker. Answers are not trusted.
+"""A client of https://openrouter.ai/docs/api-reference/chat-completion with a deadline, a daily
+budget, a tenth of it for each account, and a circuit breaker. Answers are not trusted.
 """
 
 import hashlib
@@ -66,8 +65,6 @@ class _Usage(BaseModel):
 
 
 class _Completion(BaseModel):
-    """A response with status 200 that may contain an error."""
-
     model: ModelName | None = None
     choices: list[_Choice] = []
     error: _Error | None = None
@@ -101,9 +98,7 @@ class Reading(Generic[T]):
 
 
 class CircuitBreaker:
-    """After three consecutive failures, block requests for a minute. Then a single request tests
-    the LLM while the others stay blocked.
-    """
+    """Blocks for a minute after three failures in a row. Then a single request tests the LLM."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -169,9 +164,7 @@ class OpenRouterClient:
         models: Sequence[str] = (),
         account: str | None = None,
     ) -> Reading[T]:
-        """Parse the answer of a model with `read`. Raises NarrativeUnavailable at the latest at
-        `deadline` (of `time.monotonic`).
-        """
+        """Raise NarrativeUnavailable at the latest at `deadline` (of `time.monotonic`)."""
         self._breaker.admit()
         body = self._body(question, models or self.models)
         try:

@@ -1,6 +1,4 @@
-"""Render a report as PDF on A4. Equal reports give equal bytes. Change `RENDERER` in
-verification.py when the layout changes.
-"""
+"""Equal reports give equal bytes. Change `RENDERER` in verification.py with the layout."""
 
 import io
 import threading

@@ -103,9 +103,7 @@ class NarrativeUnavailable(Unavailable):
 
 
 class Source(StoredRecord):
-    """`reason` says why a requested LLM was not used. `kept` of the `written` sentences are the
-    LLM's, accepted by `checker`; the others are passages.
-    """
+    """`kept` of the `written` sentences are the LLM's, accepted by `checker`."""
 
     writer: Writer = Writer.TEMPLATE
     model: str | None = None
@@ -144,12 +142,9 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that the pages of a report show.
-
-    Only a stored finding has `number`, `patient`, `made_at`, `content_hash` and, once issued,
+    """Only a stored finding has `number`, `patient`, `made_at`, `content_hash` and, once issued,
     `seal`. A later `version` was judged because facts were `corrected` or by another model;
     `amended` facts did not require this. `spot_place` is set if it differs from the photo's place.
-    `practice` is None if no doctor is responsible for the patient.
     """
 
     facts: Facts
@@ -204,7 +199,6 @@ class Report:
 
     @property
     def spot_advice(self) -> Instruction | None:
-        """The instruction, unless the current review or the model's answer already says it."""
         said = self.instruction
         if said is None or said.is_said_by(self.decision, self.number, self.facts.band):
             return None
@@ -240,7 +234,6 @@ class Report:
 
     @property
     def shown_narrative(self) -> Narrative:
-        """The narrative with the instruction first, without what contradicts it."""
         said, language = self.instruction, self.language
         if said is None:
             return self.narrative
@@ -331,7 +324,6 @@ def read_in_order(report: Report) -> Reading:
 
 
 def _list_explained(report: Report) -> Iterator[str]:
-    """Yield the sentences that would repeat the doubts told in the explanation."""
     facts, language = report.facts, report.language
     told = {
         passage

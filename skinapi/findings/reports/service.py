@@ -63,8 +63,6 @@ class NoSuchLanguage(SkinAPIError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportsService:
-    """`address` is this server's own, for verification links."""
-
     findings: FindingAccess
     letters: Letters
     places: SpotPlaces

@@ -37,9 +37,7 @@ from skinapi.model.headline import (
 def write_template(
     facts: Facts, language: Language, plan: Plan | None = None, worded: Paragraphs = ()
 ) -> Narrative:
-    """The patient's sections contain no percentages; a doctor reads those in the findings. `worded`
-    replaces passages by an LLM's sentences.
-    """
+    """The patient's sections contain no percentages; a doctor reads those in the findings."""
     sentences = _Sentences(facts, language)
     plan = plan_explanation(facts, "patient") if plan is None else plan
     return Narrative(
@@ -105,7 +103,6 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
 
 
 def _section_of(sentence: WordedSentence) -> int | None:
-    """Return None for an introduction alone, figures, and general statements."""
     condition, _, topic = sentence.passages[-1].partition(".")
     if condition in ("finding", "general"):
         return None
@@ -126,9 +123,8 @@ class _Sentences:
         self._likely = self._table.by_key(self._headline.likely.key)
 
     def sort_by_section(self, worded: Paragraphs) -> tuple[list[str], list[str], list[str]]:
-        """Sort the LLM's sentences into overview, early detection and treatment. Advice on an
-        examined picture is never the LLM's, and a benign class stated by a caller has no sentences,
-        because they call it harmless.
+        """Advice on an examined picture is never the LLM's, and a benign class stated by a caller
+        has no sentences, because they call it harmless.
         """
         sections = list[str](), list[str](), list[str]()
         for paragraph in worded:
@@ -189,9 +185,7 @@ class _Sentences:
         return [self._phrases.near_limit] if near and raised else []
 
     def advice(self) -> list[str]:
-        """The condition's own advice is used if nothing more serious is open; for a benign
-        condition it replaces the general advice.
-        """
+        """Use the condition's own advice if nothing more serious is open."""
         own = self._likely.sentences[self._language].what_to_do
         if not self._facts.as_urgent:
             return [self.action()]
@@ -256,7 +250,6 @@ class _Sentences:
         return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
 
     def picture_notices(self) -> list[str]:
-        """Say how reliable such pictures are. Doubts about the finding are stated elsewhere."""
         facts = self._facts
         if not facts.examined:
             return []
@@ -288,9 +281,7 @@ class _Sentences:
         return [self._phrases.malignant_score.format(names=added, share=self._score())]
 
     def _reasons(self) -> str:
-        """If one picture alone set the urgency, its rules are used. Restated figures are left out,
-        because the rules use the model's own.
-        """
+        """Restated figures are left out, because the rules use the model's own."""
         rules = self._facts.raised_by
         if RaisedBy.PICTURE in rules:
             return self._why_picture()

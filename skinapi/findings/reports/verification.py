@@ -30,9 +30,7 @@ LETTER_SAYS = {
 
 
 def seal_report(report: Report, *, finding: str, spot_version: int) -> str:
-    """Hash the content with SHA-256. The spot's version represents what counts about it. The
-    finding's random id keeps anyone from guessing a valid hash from the content.
-    """
+    """The finding's random id keeps anyone from guessing a valid hash from the content."""
     withdrawn_at = report.model_withdrawn_at
     sealed: dict[str, Any] = {
         "facts": report.facts.for_hash(),
@@ -59,8 +57,6 @@ def _say_letter(shown: ShownLetter) -> dict[str, Any]:
 
 
 class IssuedReport(StoredRecord):
-    """The PDF and its number of `pages` are stored at the first request."""
-
     id: str
     created_at: datetime
     submission: str
@@ -188,7 +184,7 @@ class IssuedReports(Repository[IssuedReport]):
         return keys
 
     def forget(self, finding: str) -> list[str]:
-        """Return the keys of the PDFs for deletion after the transaction."""
+        """Return the keys of the PDFs to delete after the transaction."""
         keys = self._list_pdfs(finding)
         self._documents.delete({"submission": finding})
         return keys

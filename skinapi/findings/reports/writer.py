@@ -1,6 +1,6 @@
-"""Asks an LLM to rephrase passages. Nothing is used unless the checker (checker.py) accepts it. The
-request contains only passages with condition names and rounded numbers: no picture, no typed text,
-and no fact about the person, not even the age, which the consent does not cover.
+"""Asks an LLM to rephrase passages. The request contains only passages with condition names and
+rounded numbers: no picture, no typed text, and no fact about the person, not even the age, which
+the consent does not cover.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -97,9 +97,7 @@ def _schema(ids: list[str]) -> dict[str, Any]:
 
 
 def pair_up(draft: Draft, plan: Plan, language: Language) -> Paired:
-    """Keep the plan's order. The first entry for a passage counts, and an entry that joins passages
-    that are not adjacent is ignored.
-    """
+    """The first entry for a passage counts. An entry on passages that are apart is ignored."""
     by_first = dict[str, Entry]()
     for entry in draft.entries:
         text: str = space_all_french(entry.text.strip(), french=language == "fr")

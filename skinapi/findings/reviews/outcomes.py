@@ -1,5 +1,5 @@
-"""Model answers against laboratory results, counted by month. A count identifies no finding and no
-person, so it survives their deletion.
+"""Model answers against laboratory results by month. A count identifies no person, so it survives
+deletions.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -60,7 +60,7 @@ class ReviewsService:
     outbox: Outbox
 
     def add_review(self, *, number: str, by: Subject, sent: NewReview, key: str | None) -> Review:
-        """Sign a review. Repeating a request with the same key returns the first review."""
+        """Repeating a request with the same key returns the first review."""
         return self._add(
             partial(self._read_finding, number), f"submissions/{number}", by, sent, key
         )

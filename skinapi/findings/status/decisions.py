@@ -80,9 +80,8 @@ def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Statement):
-    """A review as shown next to a finding. `number` is the finding it was signed about or, if that
-    is deleted, another one that it covers. `instructs` is true if it set the instruction of the
-    spot.
+    """`number` is the finding it was signed about or, if that is deleted, another one that it
+    covers. `instructs`: it set the instruction of the spot.
     """
 
     review: str

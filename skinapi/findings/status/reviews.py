@@ -19,8 +19,8 @@ class Opinion(StoredRecord, Statement):
 
 
 class Review(StoredRecord):
-    """`submission` is the finding on whose page it was signed. The review created version
-    `spot_version` of the spot. `signature` is the doctor's name at that time.
+    """It was signed on the page of the finding `submission`, and created version `spot_version` of
+    the spot. `signature` is the doctor's name at that time.
     """
 
     id: str

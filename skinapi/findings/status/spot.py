@@ -306,8 +306,8 @@ def dispute(spot: Spot, finding: str, reason: str, *, at: datetime) -> Spot:
 
 
 def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
-    """A review sets the level of all findings, closes them, and ends a photo request that it does
-    not repeat. An urgent review or a cancer must then be communicated to the patient.
+    """A review sets the level of all findings and closes them. An urgent review or a cancer must
+    then be communicated to the patient.
     """
     signed = replace(new, spot_version=spot.version + 1, signed_at=at)
 
@@ -355,8 +355,8 @@ def void(spot: Spot, review: str, *, at: datetime) -> Spot:
 
 
 def move(spot: Spot, to: Spot, finding: str, *, at: datetime) -> tuple[Spot, Spot]:
-    """Move a finding with its level and its open question to a colleague. Both spots must have the
-    reviews that cover it.
+    """The level and an open question to a colleague move along. Both spots must have the reviews
+    that cover the finding.
     """
     moved = spot.find(finding)
     asked = spot.opinion if spot.opinion and spot.opinion.number == moved.number else None
@@ -400,7 +400,6 @@ def enter_in_error(spot: Spot, finding: str, *, at: datetime) -> Spot:
 
 
 def note_change(spot: Spot, act: Act, *, at: datetime) -> Spot:
-    """Record a correction that affects no level, such as that of the place."""
     return _change(spot, spot, act, at)
 
 
@@ -494,7 +493,7 @@ def _in_order(*findings: SpotFinding) -> tuple[SpotFinding, ...]:
 
 
 def _change(before: Spot, after: Spot, act: Act, at: datetime) -> Spot:
-    """Count a version. The patient must be told if the instruction has become more urgent."""
+    """The patient must be told if the instruction has become more urgent."""
     opinion = None if all(item.stub for item in after.findings) else after.opinion
     changed = Changed(act=act, changed_at=at)
     after = replace(after, version=before.version + 1, changed=changed, opinion=opinion)

@@ -30,8 +30,6 @@ class MeasuredChange(StoredRecord):
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhoto:
-    """`place` has None for each fact that was not entered."""
-
     id: str
     number: int
     created_at: datetime
@@ -53,10 +51,9 @@ class FoundChange:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """`finding` is the number of the finding that has the instruction or, for a review, the one on
-    whose page it was signed. `taken_back_at` is None once another review is signed. `risen`: judged
-    again after the review, because an entered fact was `corrected` or by another model. If
-    `photo_deleted`, only the level of the finding remains.
+    """`finding` has the instruction or, for a review, is the one on whose page it was signed.
+    `taken_back_at` is None once another review is signed. `risen`: judged again after the review,
+    because an entered fact was `corrected` or by another model.
     """
 
     said_by: LevelSource
@@ -110,7 +107,6 @@ class Instruction:
         return words.model_copy(update={"next_step": words.first_step})
 
     def say_why(self, language: Language) -> str:
-        """Empty if a decision states the reason."""
         notices = conditions_table().notices.decision
         if self.taken_back_at:
             to_do = lower_first(self.words(language).label)

@@ -1,6 +1,4 @@
-"""What a spot waits for. The result is stored as the only index behind the doctor's queue, the
-patient's home page, reminders, the admin's overview and overdue work.
-"""
+"""What a spot waits for. The result is stored as the only index behind all lists."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta

@@ -56,8 +56,8 @@ COMPLETE_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class ForgetSteps:
-    """The steps of an erasure in order, by their names in the receipt. Each has its own
-    transactions, may return how much it deleted, and can be repeated.
+    """Each step has its own transactions, may return how much it deleted, and can be repeated. The
+    names appear in the receipt.
     """
 
     steps: Sequence[tuple[str, Callable[[str], int | None]]]
@@ -171,7 +171,6 @@ class ErasureService:
         return True
 
     def _count_unsettled(self, owner: str) -> dict[WaitingKind, int]:
-        """Count the spots that delay an erasure, by what they wait for."""
         rows = self.waiting.list_of("owner", [owner])
         counts = Counter(
             row.kind for row in rows if row.kind is not WaitingKind.REVIEW or is_urgent(row.urgency)
@@ -186,8 +185,8 @@ class ErasureService:
             self._begin(unit, account)
 
     def _begin(self, unit: Unit, account: Account) -> None:
-        """Begin an erasure. A backup may still have moved spots in this account, so a restore also
-        erases the account that has them.
+        """A backup may still have moved spots in this account, so a restore also erases the account
+        that has them.
         """
         held = sum(1 for _ in self.records.records.walk_stored(account.id, fields=()))
         emptied = {*self.accounts.moved.list_into(account.id)}
@@ -200,9 +199,7 @@ class ErasureService:
         self.accounts.remove(unit, account)
 
     def erase_again(self, account_id: str, *, by: str, kept_until: datetime | None) -> None:
-        """Erase a restored account again, or close it if 2.0.0 kept its medical record until a
-        later day.
-        """
+        """Close the account instead if 2.0.0 kept its medical record until a later day."""
         self._begin_again(account_id, by, kept_until)
         self._finish(account_id)
 
@@ -221,13 +218,13 @@ class ErasureService:
         self._begin(unit, account)
 
     def give_time(self) -> int:
-        """After a restore, give admins time to reopen closed accounts: they may have been open when
-        the backup was lost. Return their number.
+        """A restored account may have been open when the backup was lost, so admins get time to
+        reopen it. Return the number of closed accounts.
         """
         return self.accounts.delay_erasures(now() + max(RESTORED_WAIT, self.closing.wait))
 
     def finish_begun(self) -> None:
-        """Finish erasures; one scrub serves all of them."""
+        """One scrub serves all erasures."""
         begun = self.receipts.list_begun()
         done = self.failed.each(WORK, begun, self._go_on, key=lambda item: item["pending"])
         if gone := [*filter(None, done)]:

@@ -1,6 +1,4 @@
-"""Makes a person's file: `data.json` with the API's answers, `index.html` for people, and the kept
-photos. A damaged record is left out and listed.
-"""
+"""A damaged record is left out of the file and listed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,9 +45,7 @@ class IssuedView(Value):
 
 
 class FiledFinding(FindingView):
-    """`photos` are paths in the file. `source` is how another system names the patient and the
-    picture.
-    """
+    """`photos` are paths in the file. `source` is how another system names the patient."""
 
     source: Source | None
     changes: tuple[MeasuredChange, ...]
@@ -61,8 +57,6 @@ class FiledFinding(FindingView):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMaker:
-    """`described` is the data of each package."""
-
     files: PersonFiles
     described: Sequence[Describe]
     records: FindingRecords
@@ -104,7 +98,6 @@ class FileMaker:
         progress: Progress,
         unreadable: Unreadable,
     ) -> Iterator[tuple[FiledFinding, ReportContent]]:
-        """Add the findings one by one, and yield each for the page."""
         language, count = of.account.language, max(1, self.records.count_of(of.id))
         for stored in self.records.walk_whole(of.id):
             if stored.error:

@@ -49,9 +49,7 @@ class FileView(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonFilesService:
-    """`patient` is the e-mail of a patient from another system, for whom an admin gets the file.
-    Without it, the caller's own file is used.
-    """
+    """`patient` is a patient of another system, for whom an admin gets the file."""
 
     work: UnitOfWork
     files: PersonFiles

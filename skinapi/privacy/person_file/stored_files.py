@@ -1,5 +1,5 @@
-"""Stores a person's file in blobs until it is fetched. The keys are noted before the blobs are
-stored, so that nothing is left behind if the process is killed.
+"""The keys of blobs are noted before the blobs are stored, so that nothing is left behind if the
+process is killed.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class FileEnded(Conflict):
 
 
 class PersonFile(StoredRecord):
-    """The file of the account `id`. `file` is also the idempotency key of its job."""
+    """`id` is the account. `file` is also the idempotency key of its job."""
 
     id: str
     created_at: datetime
@@ -69,7 +69,6 @@ class PersonFiles(Repository[PersonFile]):
         )
 
     def store(self, account: str, file: str, content: IO[bytes]) -> int:
-        """Make the content available, and return its size."""
         keys = tuple(map(new_blob_key, _pieces(content)))
         size = content.tell()
         self._reserve(account, file, keys)
@@ -108,7 +107,6 @@ class PersonFiles(Repository[PersonFile]):
 
     @atomic
     def take(self, unit: Unit, account: str, *, by: str) -> PersonFile:
-        """Reserve the file for this request."""
         unit.audit("person_file.fetch", by=by, target=account)
         ready = {"id": account, "state": "ready", "expires_at": {"$gt": now()}}
         taken = self._change(ready, state="fetched", expires_at=now() + LONGEST_DOWNLOAD)
@@ -117,7 +115,6 @@ class PersonFiles(Repository[PersonFile]):
         return taken
 
     def read(self, taken: PersonFile) -> Iterator[bytes]:
-        """Yield the content, then delete the file."""
         try:
             for key in taken.piece_blobs:
                 piece = self._blobs.find(key)
@@ -129,7 +126,7 @@ class PersonFiles(Repository[PersonFile]):
 
     @atomic
     def forget(self, unit: Unit, account: str, *, file: str | None = None) -> int:
-        """Delete the file of this account, or only if it is `file`."""
+        """With `file`, only this file is deleted."""
         found = self.find(account)
         if found is None or file not in (None, found.file):
             return 0
@@ -138,8 +135,8 @@ class PersonFiles(Repository[PersonFile]):
         return 1
 
     def forget_with(self, account: str) -> tuple[str, ...]:
-        """Delete the file in the caller's transaction, because something in it is deleted. Return
-        the blobs to delete afterwards.
+        """Call it in the transaction that deletes something in the file. Return the blobs to
+        delete.
         """
         found = self.find(account)
         self._documents.delete({"id": account})

@@ -1,5 +1,5 @@
-"""Deletes expired spots, photos, messages and accounts. A spot is deleted as a whole, and not while
-it waits for something. Everything is checked again in the transaction that deletes it.
+"""A spot is deleted as a whole, and not while it waits for something. Everything is checked again
+in the transaction that deletes it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -79,7 +79,6 @@ class RetentionService:
         )
 
     def count_due(self) -> dict[RetainedKind, int]:
-        """Count what a sweep would delete now."""
         counted = (kind for kind, days in self.days.items() if days)
         return {kind: sum(1 for _ in self._walk_due(kind)) for kind in counted}
 
@@ -199,7 +198,6 @@ class RetentionService:
             yield from (account for account in batch if account.id not in owners)
 
     def _warn_all(self) -> None:
-        """Notify the owners WARNED_BEFORE their accounts are deleted."""
         soon = self._end_of(RetainedKind.ACCOUNTS) + WARNED_BEFORE
         untold = (it.id for it in self._walk_unused(soon) if it.warned_at is None)
         self.failed.do_each(WORK, untold, partial(self._warn, before=soon))

@@ -16,9 +16,7 @@ from skinapi.platform.web.schemas import Answer
 
 
 class LooksWords(Frozen):
-    """`nobody` is for a finding without a referral. `unseen_…` is for a photo that was not kept;
-    the owner is asked to send it `again` if photos are kept here.
-    """
+    """`nobody` is for a finding without a referral, `unseen_…` for a photo that was not kept."""
 
     doctor: str
     doctors: str
@@ -63,7 +61,6 @@ class ExpectedReviewerView(Answer):
         *,
         may_keep: bool,
     ) -> Self | None:
-        """Pass `may_keep` if a photo that is sent again can be kept."""
         if looks is None:
             return None
         words, counts, due = LOOKS[language], finding.instruction, None
@@ -84,7 +81,6 @@ class ExpectedReviewerView(Answer):
 
 
 def _say_when(looks: ExpectedReviewer, finding: StoredFinding, words: LooksWords) -> str:
-    """Say when the answer usually comes or, if that time has passed, whom to call."""
     if looks.days is None:
         return words.unknown
     if now() > finding.newest.judged_at + timedelta(days=looks.days):

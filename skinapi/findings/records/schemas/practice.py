@@ -16,9 +16,7 @@ class Practice(Value):
 
     @classmethod
     def from_reviewer(cls, looks: ExpectedReviewer, *, decided: bool) -> Self | None:
-        """Return None if nobody is responsible for the patient. Pass `decided` if a doctor has
-        reviewed.
-        """
+        """Return None if nobody is responsible. Pass `decided` if a doctor has reviewed."""
         if looks.by == "nobody" and not decided:
             return None
         doctor = looks.doctor.name if looks.doctor else None
