@@ -19,6 +19,7 @@ from pymongo.errors import OperationFailure
 
 from skinapi.app import application as app
 from skinapi.app.integrity_check import check_integrity
+from skinapi.base.settings.safety import REMOVED
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.stores.store_factory import open_store
@@ -45,7 +46,7 @@ def services() -> dict[str, Service]:
 def test_every_setting_reaches_the_server_and_the_worker() -> None:
     """One without a value in the file is passed on from .env where that has it."""
     for name in ("skinapi", "worker"):
-        assert services()[name]["environment"].keys() == SETTINGS - NOT_PASSED
+        assert services()[name]["environment"].keys() == {*SETTINGS - NOT_PASSED, *REMOVED}
 
 
 def test_the_server_waits_for_a_replica_set_that_makes_itself() -> None:

@@ -3,7 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    Field,
+    SecretStr,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings.installation import AreaSettings
@@ -39,6 +46,18 @@ class OidcProvider(Frozen):
     acr: Texts = ()
     amr: Texts = ()
     trust_email: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_removed(cls, told: Any) -> Any:
+        """2.0.0 had these fields. An operator who leaves them out has to know what then holds."""
+        if isinstance(told, dict) and not told.keys().isdisjoint(("approval", "linking")):
+            raise ValueError(
+                "3.0.0 has no approval and linking: a group of roles approves a new account, and "
+                "an admin links an account. Leave these fields out, and roles if an admin is to "
+                "approve each account"
+            )
+        return told
 
     @property
     def shown_name(self) -> str:

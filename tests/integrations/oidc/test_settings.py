@@ -36,7 +36,7 @@ WRONG: tuple[dict[str, Any], ...] = (
     *({"name": "Hospital"}, {"name": "../x"}, {"issuer": "http://login.example"}),
     *({"issuer": f"https://{place}"} for place in ("login.example/?t=1", "user@login.example")),
     *({"issuer": "login.example"}, {"roles": {"a": "boss"}}, {"roles": {"": "doctor"}}),
-    *({"scopes": "email"}, {"linking": "always"}, {"groups": ["a"]}, {"secret": "s3cret"}),
+    *({"scopes": "email"}, {"groups": ["a"]}, {"secret": "s3cret"}),
 )
 SEVERAL = (named({}, {}), named({}, {"name": "other"}))
 TOO_MANY = named(*({"name": f"n{n}", "issuer": f"https://i{n}.example"} for n in range(9)))
@@ -57,6 +57,12 @@ def test_a_secret_that_is_of_no_provider_is_refused(text: str) -> None:
     with pytest.raises(UnsafeSettings) as refused:
         read_providers(named({}), text)
     assert "s3cret" not in refused.value.detail
+
+
+@pytest.mark.parametrize("removed", [{"linking": "never"}, {"approval": "by_admin"}])
+def test_who_gets_in_without_a_removed_field_is_said(removed: dict[str, str]) -> None:
+    with pytest.raises(UnsafeSettings, match="a group of roles approves a new account"):
+        read_providers(named(removed), None)
 
 
 def test_without_a_provider_nothing_is_there(tmp_path: Path) -> None:
