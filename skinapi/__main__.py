@@ -264,13 +264,6 @@ def _parser() -> argparse.ArgumentParser:
         help="let sweeps continue that have stopped because they would erase many accounts",
     )
     allowing.set_defaults(run=_lazy_command("allow_erasure"))
-    accepting = commands.add_parser(
-        "accept-key",
-        parents=[store],
-        help="make JWT_SECRET_KEY the key of the store, where the former one is lost",
-    )
-    _add_give_up_numbers(accepting)
-    accepting.set_defaults(run=_lazy_command("accept_store_key"))
     settings = commands.add_parser(
         "check-settings", help="say whether a server would start, and which names are no settings"
     )
@@ -315,14 +308,6 @@ def _add_backups(
     scrub.set_defaults(run=_lazy_command("scrub", "backup_commands"))
 
 
-def _add_give_up_numbers(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--give-up-numbers",
-        action="store_true",
-        help="if the former JWT_SECRET_KEY is lost: no number finds its patient any more",
-    )
-
-
 def _add_restore(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", store: argparse.ArgumentParser
 ) -> None:
@@ -347,7 +332,6 @@ def _add_restore(
         action="store_true",
         help="although nobody knows who was erased since the backup",
     )
-    _add_give_up_numbers(restore)
     restore.set_defaults(run=_lazy_command("restore", "restore_commands"))
 
 

@@ -17,7 +17,7 @@ from pypdf import PdfReader
 from skinapi.app import commands
 from skinapi.app.composition.services import open_services
 from skinapi.app.integrity_check import check_integrity
-from skinapi.base.errors import BrokenStore, Conflict, StoreUnavailable, UnsafeSettings
+from skinapi.base.errors import BrokenStore, Conflict, StoreUnavailable
 from skinapi.platform.backups.backup import restore_backup
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.store_version import join_store
@@ -139,29 +139,6 @@ def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(
     assert restored.account(ada.email)
     answer = restored.client.get("/me", headers={"Authorization": f"Bearer {ada.token}"})
     assert answer.status_code == 401
-
-
-def test_a_new_key_is_accepted_where_the_former_one_is_lost(tmp_path: Path) -> None:
-    backend = Backend(tmp_path)
-    backend.admin()
-    backend.services.store.close()
-    settings = settings_in(tmp_path, model_path=tiny_model(), jwt_secret_key=SECRET[::-1])
-    with pytest.raises(UnsafeSettings, match="accept-key"):
-        commands.check(settings, Namespace(repair=True, logged=None))
-    assert commands.accept_store_key(settings, Namespace(give_up_numbers=False)) == 0
-    services = open_services(settings)
-    assert services.data.trail.find_newest("store.key", target="store")
-    assert any("unknown key" in fault.message for fault in services.data.trail.check_integrity())
-    services.store.close()
-
-
-def test_a_restored_store_takes_the_key_that_it_is_restored_with(tmp_path: Path) -> None:
-    """The development secret is in no backup."""
-    backend, file = Backend(tmp_path / "before"), tmp_path / "backup.tar"
-    back_up(backend, file)
-    other = settings_for(tmp_path / "after", jwt_secret_key=SECRET[::-1])
-    assert restore(other, file, without_erased_ids=True) == 0
-    Backend(tmp_path / "after", jwt_secret_key=SECRET[::-1]).services.store.close()
 
 
 def test_a_store_that_was_only_checked_is_empty_to_a_restore(tmp_path: Path) -> None:

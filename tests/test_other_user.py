@@ -19,7 +19,6 @@ NOBODY = pwd.getpwnam("nobody").pw_uid
 COMMANDS = (
     "create-admin --email me@clinic.example",
     "check",
-    "accept-key",
     "backup -",
     "models list",
     "restore some.tar",

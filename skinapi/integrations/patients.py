@@ -17,7 +17,7 @@ from skinapi.base.field_types import LONGEST_NAME, find_unseen
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.service import PatientRegistration
 from skinapi.platform.storage.ids import new_id
-from skinapi.platform.storage.number_keys import NumberKeys
+from skinapi.platform.storage.number_key import NumberKey
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 PATIENTS = "patients.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
@@ -37,11 +37,11 @@ UNSEEN = (
 class PatientsService:
     work: UnitOfWork
     accounts: Accounts
-    numbers: NumberKeys
+    number_key: NumberKey
     assignments: Assignments
 
     def find(self, system: str, value: str, *, by: Subject) -> Account | None:
-        return self.accounts.find_external(self.list_hashes(system, value, by=by))
+        return self.accounts.find_external(self.hash_number(system, value, by=by))
 
     @atomic
     def find_by_number(self, unit: Unit, system: str, value: str, *, by: str) -> Account:
@@ -109,8 +109,8 @@ class PatientsService:
         id, else the one whom the caller's key names, else that of DEFAULT_DOCTOR. A closed account
         to which nobody can log in is opened.
         """
-        hashes = self.list_hashes(system, value, by=by)
-        found = self.accounts.find_external(hashes)
+        hashed = self.hash_number(system, value, by=by)
+        found = self.accounts.find_external(hashed)
         if found and found.status == "closed" and not found.can_log_in:
             found = self._open(found.id, by=by.id)
         if found and not found.approved:
@@ -126,7 +126,7 @@ class PatientsService:
             status="approved",
             password_hash="",
             locale=locale,
-            external=hashes[0],
+            external=hashed,
             number_system=system.strip(),
             sent_by=by.account.name if by.account else None,  # the name of the key, too
             doctor_id=self.assignments.choose(doctor, by.key.doctor if by.key else None),
@@ -153,27 +153,25 @@ class PatientsService:
     def _store(self, unit: Unit, newcomer: PatientRegistration) -> None:
         newcomer.add(unit)
 
-    def list_hashes(self, system: str, value: str, *, by: Subject) -> list[str]:
+    def hash_number(self, system: str, value: str, *, by: Subject) -> str:
         if by.key is None or not by.key.clinic_wide:
             raise Forbidden(CLINIC_WIDE_ONLY)
         return self._checked(system, value)
 
-    def _checked(self, system: str, value: str) -> list[str]:
+    def _checked(self, system: str, value: str) -> str:
         named = [part.strip() for part in (system, value)]
         if not all(named) or any(len(part) > LONGEST for part in named):
             raise BadRequest(
                 f"An identifier has a system and a value, of 1 to {LONGEST} signs each"
             )
-        return self.hashes_of("patient", *named)
+        return self.hash_identifier("patient", *named)
 
-    def hashes_of(self, *parts: str) -> list[str]:
-        """What stands for an identifier of another system in the store: the first is how a new one
-        is stored.
-        """
+    def hash_identifier(self, *parts: str) -> str:
+        """What stands for an identifier of another system in the store."""
         for part in parts:
             if unseen := find_unseen(part):
                 raise BadRequest(UNSEEN.format(unseen=unseen))
         # Lengths first: no two identifiers are the same text.
         lengths = "\n".join(str(len(part)) for part in parts[1:-1])
         message = "\n".join([parts[0], lengths, *parts[1:]]).encode("utf-8", "surrogatepass")
-        return self.numbers.hashes_of(message)
+        return self.number_key.hash(message)

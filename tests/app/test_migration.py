@@ -20,7 +20,7 @@ from skinapi.findings.status.reviews import Opinion
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import new_id, now
-from skinapi.platform.storage.number_keys import NumberKeys, unwrap, wrap
+from skinapi.platform.storage.number_key import NumberKey, wrap
 from skinapi.platform.storage.ports import Document, set_or_remove
 from skinapi.platform.storage.store_version import (
     FORMER,
@@ -68,8 +68,8 @@ def make_former(backend: Backend) -> None:
     for name, fields in NEW.items():
         collection(name).update_all({}, {"$unset": dict.fromkeys(fields, True)})
     [stored] = collection(STORE_COLLECTION).find()
-    numbers = [{**entry, "key": stored["key"]} for entry in stored["number_keys"]]
-    former = {"$set": {"version": FORMER, "number_keys": numbers}}
+    numbers = [{**stored["number_key"], "key": stored["key"]}]
+    former = set_or_remove({"version": FORMER, "number_keys": numbers, "number_key": None})
     assert collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, former)
     ended = {"step": 9, "reached": "z", "held_until_at": now() - timedelta(days=9)}
     collection("leases").insert({"id": "migration", "schema": 1, "created_at": now(), **ended})
@@ -689,37 +689,71 @@ def test_a_server_with_another_key_migrates_nothing(real_backend: Backend) -> No
     make_former(real_backend)
     before = real_backend.stored()
     with pytest.raises(UnsafeSettings, match="FORMER_JWT_SECRET_KEYS"):
-        begin_migration(real_backend.services.store, secrets=["n" * 32])
+        begin_migration(real_backend.services.store, secrets=["n" * 32], number_key={})
     assert real_backend.stored() == before
 
 
-def test_each_number_finds_its_patient_under_any_key_that_2_0_0_had(real_backend: Backend) -> None:
-    """A key that is lost there stops the migration; one that was given up is left out."""
+def add_number_key(backend: Backend, **fields: str) -> Document:
+    """Give a store of 2.0.0 a newer key of numbers."""
+    [stored] = backend.stored()[STORE_COLLECTION]
+    newer = {**wrap(NumberKey.make(), SECRET), "key": stored["key"], **fields}
+    change = {"$set": {"number_keys": [newer, *stored["number_keys"]]}}
+    rows = backend.services.store.collection(STORE_COLLECTION)
+    assert rows.update({"id": STORE_COLLECTION}, change)
+    return newer
+
+
+@pytest.mark.parametrize("fields", [{}, {"name": ""}, {"key": "lost"}])
+def test_the_only_key_by_which_patients_are_numbered_is_kept(
+    real_backend: Backend, fields: dict[str, str]
+) -> None:
+    """2.0.0 had an unnamed key, too, where it had migrated a store of 1.0.0."""
     services, by = real_backend.services, program(real_backend)
     older = services.patients.find_or_add("urn:x", "1", by=by)
-    first = unwrap(real_backend.stored()[STORE_COLLECTION][0]["number_keys"], SECRET)
-    assert first is not None
-    both = NumberKeys([*NumberKeys.make().known, *first.known])
-    rows, change = services.store.collection(STORE_COLLECTION), {"number_keys": wrap(both, SECRET)}
-    rows.update({"id": STORE_COLLECTION}, {"$set": change})
     make_former(real_backend)
-    [stored] = rows.find()
-    lost: Document = {"name": "", "key": "unknown"}
-    for more in (lost, {**lost, "given_up": True}):
-        numbers = {"number_keys": [*stored["number_keys"], more]}
-        rows.update({"id": STORE_COLLECTION}, {"$set": numbers})
-        if more is lost:
-            with pytest.raises(UnsafeSettings, match=r"Start this store with 2.0.0 again"):
-                open_services(real_backend.settings, services.store)
-            assert is_older(services.store)
-    opened = open_services(real_backend.settings, services.store)
-    newer = opened.patients.find_or_add("urn:x", "2", by=by)
+    add_number_key(real_backend, **fields)
+    open_services(real_backend.settings, services.store)
     changed = {"jwt_secret_key": SecretStr("n" * 32), "former_jwt_secret_keys": SecretStr(SECRET)}
-    settings = real_backend.settings.model_copy(update=changed)
-    patients = open_services(settings, services.store).patients
-    assert patients.find_or_add("urn:x", "1", by=by).id == older.id
-    assert patients.find_or_add("urn:x", "2", by=by).id == newer.id
-    assert str(newer.external).startswith(both.known[0].name)
+    opened = open_services(real_backend.settings.model_copy(update=changed), services.store)
+    assert opened.patients.number_key == services.patients.number_key
+    assert opened.patients.find_or_add("urn:x", "1", by=by).id == older.id
+    assert "number_keys" not in real_backend.stored()[STORE_COLLECTION][0]
+
+
+@pytest.mark.parametrize("order", [False, True])
+@pytest.mark.parametrize("fields", [{}, {"key": "lost"}])
+def test_a_store_with_numbers_by_two_keys_is_not_migrated(
+    real_backend: Backend, order: bool, fields: dict[str, str]
+) -> None:
+    store, by = real_backend.services.store, program(real_backend)
+    real_backend.services.patients.find_or_add("urn:x", "1", by=by)
+    ada = real_backend.member()
+    predicted(ada)
+    make_former(real_backend)
+    number = f"{add_number_key(real_backend, **fields)['name']}:{'0' * 64}"
+    if order:
+        change = {"idempotency_key": f"fhir/{number}"}
+        assert store.collection("submissions").update({}, {"$set": change})
+    else:
+        real_backend.edit(ada.email, external=number)
+    before = real_backend.stored()[STORE_COLLECTION]
+    with pytest.raises(UnsafeSettings, match=r"Start this store with 2\.0\.0 again"):
+        open_services(real_backend.settings, store)
+    assert real_backend.stored()[STORE_COLLECTION] == before
+
+
+def test_numbers_that_were_given_up_keep_no_store_from_its_migration(real_backend: Backend) -> None:
+    store, by = real_backend.services.store, program(real_backend)
+    before = real_backend.services.patients.find_or_add("urn:x", "1", by=by)
+    make_former(real_backend)
+    newest = add_number_key(real_backend)
+    [stored] = real_backend.stored()[STORE_COLLECTION]
+    given_up = {**stored["number_keys"][1], "key": "unknown", "given_up": True}
+    change = {"$set": {"number_keys": [newest, given_up]}}
+    store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, change)
+    opened = open_services(real_backend.settings, store)
+    assert opened.patients.number_key.name == newest["name"]
+    assert opened.patients.find_or_add("urn:x", "1", by=by).id != before.id
 
 
 def test_the_log_names_each_change_that_the_operator_must_know(

@@ -167,7 +167,7 @@ def test_all_that_the_release_kept_is_read_after_the_migration(
         assert backend.services.data.accounts.get(joined.id).status == "closed"
         kim = backend.services.data.accounts.get(joined.account)
         assert (kim.name, backend.services.data.findings.count_of(kim.id)) == ("Kim Example", 1)
-        found = backend.services.data.accounts.find_external([joined.external or ""])
+        found = backend.services.data.accounts.find_external(joined.external or "")
         assert found == kim
         read_now = json.loads(json.dumps(read_all(backend)))
         for path, answer in read_before.items():

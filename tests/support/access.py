@@ -352,7 +352,7 @@ EXTERNAL = f"hospital@{PATIENTS}"
 def external_patient(accounts: SampleAccounts) -> Options:
     services = accounts.backend.services
     if services.data.accounts.find_by_email(EXTERNAL) is None:
-        number, *_ = services.patients.hashes_of("patient", "urn:x", "4711")
+        number = services.patients.hash_identifier("patient", "urn:x", "4711")
         accounts.backend.member(EXTERNAL, password_hash="", external=number)
     return {"json": {"system": "urn:x", "value": "4711"}}
 

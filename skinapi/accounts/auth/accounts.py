@@ -101,11 +101,8 @@ class Accounts(Repository[Account]):
             return found if found and found.active_doctor else None
         return None
 
-    def find_external(self, hashes: Sequence[str]) -> Account | None:
+    def find_external(self, external: str) -> Account | None:
         """Return the account that has the spots now, if they were moved."""
-        return next(filter(None, map(self._find_by_number, hashes)), None)
-
-    def _find_by_number(self, external: str) -> Account | None:
         found = self._first({"external": external})
         if found and found.status != "closed":
             return found

@@ -27,7 +27,13 @@ from skinapi.app.composition.forgetting import open_forget_steps
 from skinapi.app.composition.repositories import Repositories
 from skinapi.app.composition.subscriptions import subscribe
 from skinapi.app.jobs import open_broker, open_jobs
-from skinapi.app.migration.run import LONGEST_S, migrate_store, refuse_pause, refuse_unready
+from skinapi.app.migration.run import (
+    LONGEST_S,
+    find_number_key,
+    migrate_store,
+    refuse_pause,
+    refuse_unready,
+)
 from skinapi.base.container import Container, Parts
 from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.settings.safety import refuse_unsafe
@@ -63,7 +69,7 @@ from skinapi.platform.jobs.announcements import Announcer
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.service import JobOwners, JobsService
 from skinapi.platform.notices.outbox import Outbox
-from skinapi.platform.storage.number_keys import NumberKeys
+from skinapi.platform.storage.number_key import NumberKey
 from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.store_version import begin_migration, is_older, join_store
 from skinapi.platform.storage.unit_of_work import AuditRows
@@ -190,19 +196,19 @@ def open_services(
     older store is migrated.
     """
     refuse_unsafe(settings)
-    store = store or open_store(settings)
+    store, secrets = store or open_store(settings), settings.audit_secrets()
     if not restoring:
         refuse_unfinished_restore(store)
     if change and is_older(store):
         refuse_pause(store, settings)
         refuse_unready(store)
-        begin_migration(store, secrets=settings.audit_secrets())
+        begin_migration(store, secrets=secrets, number_key=find_number_key(store))
         longest_s = math.inf if restoring else LONGEST_S
         migrating = _open_container(settings, store, served)
         migrating.build(migrate_store, longest_s=longest_s)
-    numbers = join_store(store, secrets=settings.audit_secrets(), change=change)
+    number_key = join_store(store, secrets=secrets, change=change)
     container = _open_container(settings, store, served)
-    container.put({NumberKeys: numbers})
+    container.put({NumberKey: number_key})
     container.get(Repositories).build_all()  # each makes its indexes
     for area in switched_on(settings):
         for repository in area.stores:

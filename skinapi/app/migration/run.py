@@ -1,3 +1,4 @@
+import re
 import time
 from functools import partial
 
@@ -7,10 +8,17 @@ from skinapi.base.logs import log
 from skinapi.base.settings.privacy import PrivacySettings
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.background import Lease
+from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.storage.store_version import MIGRATING, VERSION, end_migration, is_older
+from skinapi.platform.storage.store_version import (
+    MIGRATING,
+    STORE_COLLECTION,
+    VERSION,
+    end_migration,
+    is_older,
+)
 from skinapi.platform.storage.unit_of_work import AuditRow
 
 READ_AT_ONCE = 100
@@ -70,6 +78,12 @@ TO_TELL = (
     "People to reach of 2.0.0 whose account or finding is gone: {}. Start 2.0.0 again, tell them, "
     "and mark them there: docs/operate/upgrade.md"
 )
+SEVERAL_KEYS = (
+    "Start this store with 2.0.0 again: patients or orders of other systems are stored by a key "
+    "that is lost, or by several keys, and this version has one: docs/operate/upgrade.md"
+)
+# A patient's number or that of an order as 2.0.0 stored it, with the name of its key.
+NUMBER = re.compile("(?:fhir/)?(?:([0-9a-f]{8}):)?[0-9a-f]{64}")
 HALF_DELETED = (
     "Accounts that 2.0.0 has half deleted: {}. Start 2.0.0 again, which goes on, and stop it after "
     "some minutes"
@@ -93,3 +107,27 @@ def _is_to_tell(store: Store, person: Document) -> bool:
         return True
     numbers = {finding["number"] for finding in person.get("findings", ())} - {None}
     return any(not store.collection(FINDINGS).count({"number": number}) for number in numbers)
+
+
+def find_number_key(store: Store) -> Document:
+    """Find the only key of 2.0.0 by which numbers are stored, or its newest if there are none.
+    Numbers that were given up in 2.0.0 find nobody there either.
+    """
+    stored = store.collection(STORE_COLLECTION).get(STORE_COLLECTION) or {}
+    if "number_key" in stored:  # the migration has begun
+        return dict(stored["number_key"])
+    keys = [key for key in stored["number_keys"] if "given_up" not in key]
+    used = _names_of_number_keys(store) if len(keys) > 1 else set()
+    keys = [key for key in keys if key["name"] in used] or keys[:1]
+    if len(keys) != 1 or not keys[0]["name"] or keys[0]["key"] != stored["key"]:
+        raise UnsafeSettings(SEVERAL_KEYS)
+    return {field: keys[0][field] for field in ("name", "wrapped")}
+
+
+def _names_of_number_keys(store: Store) -> set[str]:
+    names = set[str]()
+    for name, field in (("accounts", "external"), (FINDINGS, "idempotency_key")):
+        for document in walk_by_id(store.collection(name), fields=(field,)):
+            if number := NUMBER.fullmatch(document.get(field) or ""):
+                names.add(number[1] or "")
+    return names

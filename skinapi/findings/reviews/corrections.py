@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -78,12 +78,11 @@ class CorrectionsService:
         self.outbox.add(Kind.NEWS, to=right)
 
     @atomic
-    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> StoredFinding | None:
-        """Withdraw what a system filed with these keys. Raises FindingSigned after a review."""
-        found = (self.records.find_filed(by.id, key) for key in keys)
-        filed = next(filter(None, found), None)
+    def take_back(self, unit: Unit, *, key: str, by: Subject) -> StoredFinding | None:
+        """Withdraw what a system filed with this key. Raises FindingSigned after a review."""
+        filed = self.records.find_filed(by.id, key)
         if filed is None:
-            if not any(self.erased.find_requests(*hashes_of_request(by.id, key)) for key in keys):
+            if not self.erased.find_requests(*hashes_of_request(by.id, key)):
                 raise NotFound(NOTHING_FILED)
             return None
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)

@@ -7,7 +7,6 @@ no name, address or number. An identifier is stored as a keyed hash.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from skinapi.accounts.auth.account import Account, Subject
@@ -172,9 +171,9 @@ class FhirIntakeService:
         if by.key and by.key.test:
             raise TestKeyStoresNothing
         identifier = OrderReader(request, beside).read_identifier()
-        keys = self.fhir.keys_of_order(*identifier, by=by)
+        key = self.fhir.key_of_order(*identifier, by=by)
         try:
-            finding = self.corrections.take_back(keys=keys, by=by)
+            finding = self.corrections.take_back(key=key, by=by)
         except FindingSigned as signed:
             self.corrections.dispute(signed.finding, Dispute.TAKEN_BACK, by=by)
             raise
@@ -198,28 +197,27 @@ class FhirIntakeService:
                 return Taken(order=order, notes=order.notes, report=report, patient=by.id, new=True)
             doctor = self._find_performer(order, by)
             owner, newcomer = self._find_owner(order, by, doctor)
-            keys = self.fhir.keys_of_order(*order.identifier, by=by)
-            is_used = partial(self.prediction.findings.is_used, owner=owner.id, by=by.id)
-            used = next(filter(is_used, keys), None)
-            photos = replace(order.photos, key=used or keys[0])
+            key = self.fhir.key_of_order(*order.identifier, by=by)
+            used = self.prediction.findings.is_used(key, owner=owner.id, by=by.id)
+            photos = replace(order.photos, key=key)
             try:
                 finding = self.prediction.predict(
                     owner=owner, sent=photos, by=by, newcomer=newcomer
                 )
             except IdempotencyKeyReused as error:
                 if last:
-                    self.corrections.note_other_patient(owner.id, key=photos.key, by=by)
+                    self.corrections.note_other_patient(owner.id, key=key, by=by)
                 raise IdentifierReused from error
         except MaybeDifferentSpots as error:
             raise PhotosApart from error
-        if order.phone and used is None:
+        if order.phone and not used:
             self.patients.set_phone(finding.owner, order.phone, by=by)
         return Taken(
             order=order,
             notes=(*order.notes, *self._put_in_care(order, finding.owner, doctor, by)),
             report=self.fhir.read_finding(str(finding.number), to=by)[0],
             patient=finding.owner,
-            new=used is None,
+            new=not used,
             new_patient=newcomer is not None and finding.owner == owner.id,
         )
 

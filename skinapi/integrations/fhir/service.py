@@ -174,14 +174,13 @@ class FhirService:
             if system == own_system(ORDERS):
                 named.append(code)
                 continue
-            for key in self.keys_of_order(system or "", code, by=to):
-                filed = records.find_filed(to.id, key) or records.find_by_key(to.id, key)
-                named += [str(filed.number)] if filed else []
+            key = self.key_of_order(system or "", code, by=to)
+            filed = records.find_filed(to.id, key) or records.find_by_key(to.id, key)
+            named += [str(filed.number)] if filed else []
         return [*dict.fromkeys(named)]
 
-    def keys_of_order(self, system: str, value: str, *, by: Subject) -> list[str]:
-        hashes = self.patients.hashes_of("order", by.id, system, value)
-        return [ORDER_KEY + hashed for hashed in hashes]
+    def key_of_order(self, system: str, value: str, *, by: Subject) -> str:
+        return ORDER_KEY + self.patients.hash_identifier("order", by.id, system, value)
 
     def _named(self, search: Search, identifier: str, to: Subject) -> Iterator[Resource]:
         with suppress(NotFound):

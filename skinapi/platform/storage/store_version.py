@@ -2,7 +2,6 @@ import hmac
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from skinapi.base.errors import (
     BrokenStore,
@@ -16,8 +15,8 @@ from skinapi.base.errors import (
 from skinapi.base.logs import log
 from skinapi.base.settings.value_checks import ODD_KEY, is_odd_key
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.number_keys import NumberKeys, unwrap, wrap
-from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.number_key import NumberKey, unwrap, wrap
+from skinapi.platform.storage.ports import Document, Store, set_or_remove
 
 # Raise it where the code before could not read what this one stores, or would store what this one
 # cannot read. A field that is only added needs no new version: code leaves out what it does not
@@ -28,9 +27,10 @@ FORMER = 12
 STORE_COLLECTION = "store"
 PURPOSE = "skinapi store"
 OTHER_KEY = (
-    "JWT_SECRET_KEY is not the key of this store, which all its servers share. To change the key, "
-    "stop all servers and start them with the old one first in FORMER_JWT_SECRET_KEYS. If it is "
-    "lost: `python -m skinapi accept-key`"
+    "JWT_SECRET_KEY is not the key of this store, which all its servers share. Start with the "
+    "former one. To change it, stop all servers and put the former one first into "
+    "FORMER_JWT_SECRET_KEYS. If it is lost, restore a backup from a time whose key you still have: "
+    "docs/operate/configure.md#change-jwt_secret_key"
 )
 CHANGED_KEY = (
     "Another server of this store has a newer JWT_SECRET_KEY. Start this one anew with that, and "
@@ -40,25 +40,12 @@ DAMAGED_NUMBER_KEY = (
     "The key of the patients' numbers in this store is damaged, and without it each patient of "
     "another system would get a second account: restore a backup"
 )
-LOST_NUMBER_KEY = (
-    "Other systems know patients of this store by numbers, and no number finds its patient without "
-    "the former JWT_SECRET_KEY: put it first into FORMER_JWT_SECRET_KEYS. If it is lost for good, "
-    "--give-up-numbers makes a new key, and each of these patients gets a second account"
-)
 ONLY_FILES = (
     "The store has files (photos, PDFs, models) but no records: its database is missing, and no "
     "empty one takes its place. Put the database back, or restore a backup into another place: "
     "docs/operate/outages.md#a-lost-database"
 )
-FORMER_KEY = (
-    "The store is one of 2.0.0 and has another JWT_SECRET_KEY: put that into "
-    "FORMER_JWT_SECRET_KEYS, or accept the new one with 2.0.0 before you upgrade"
-)
-NOT_READY = (
-    "Start this store with 2.0.0 again: either its migration to 2.0.0 has not ended, or a key of "
-    "patients' numbers is lost, which `/readyz` of 2.0.0 says, with what to do"
-)
-FIRST_TIME = datetime.fromtimestamp(0, UTC)
+NOT_READY = "Start this store with 2.0.0 again: its migration to 2.0.0 has not ended"
 MIGRATING = (
     "The store is of an older version. A server of this version migrates it when it starts, and "
     "nothing else can use it until then: docs/operate/upgrade.md"
@@ -99,9 +86,9 @@ class SigningKeys:
         return hmac.compare_digest(self.sign(rest).encode(), str(document.get(field)).encode())
 
 
-def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> NumberKeys:
-    """Refuse a store of another version or key. Without `change`, nothing is written. The keys of
-    patients' numbers are read only once, so a server that still runs with an older secret finds the
+def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> NumberKey:
+    """Refuse a store of another version or key. Without `change`, nothing is written. The key of
+    patients' numbers is read only once, so a server that still runs with an older secret finds the
     same patients.
     """
     documents = store.collection(STORE_COLLECTION)
@@ -117,10 +104,10 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
                 raise BrokenStore(ONLY_FILES)
             if change and is_odd_key(secrets[0]):
                 raise UnsafeSettings(ODD_KEY)
-            made = NumberKeys.make()
+            made = NumberKey.make()
             if not change:
                 return made
-            ours = {"version": VERSION, "key": keys.current, "number_keys": wrap(made, secrets[0])}
+            ours = {"version": VERSION, "key": keys.current, "number_key": wrap(made, secrets[0])}
             with suppress(Duplicate):
                 documents.insert({**ours, "id": STORE_COLLECTION, "schema": 1, "created_at": now()})
                 log.info("store", version=VERSION)
@@ -130,14 +117,14 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
             raise StoreUnavailable(MIGRATING)
         if keys.age(stored) is None:
             raise UnsafeSettings(OTHER_KEY)
-        numbers = unwrap(stored.get("number_keys", []), keys.secrets[stored["key"]])
-        if numbers is None:
+        number_key = unwrap(stored["number_key"], keys.secrets[stored["key"]])
+        if number_key is None:
             raise UnsafeSettings(DAMAGED_NUMBER_KEY)
         if stored["key"] == keys.current or not change:
-            return numbers
+            return number_key
         # Another process may have changed it meanwhile; then it is read again.
         former = {"id": STORE_COLLECTION, "key": stored["key"]}
-        ours = {"key": keys.current, "number_keys": wrap(numbers, secrets[0])}
+        ours = {"key": keys.current, "number_key": wrap(number_key, secrets[0])}
         documents.update(former, {"$set": ours})
 
 
@@ -160,19 +147,20 @@ def _is_older(stored: Document) -> bool:
     return stored["version"] == FORMER or "migrating" in stored
 
 
-def begin_migration(store: Store, *, secrets: Sequence[str]) -> None:
-    """Keep all other processes from opening the store, including those of the previous release."""
+def begin_migration(store: Store, *, secrets: Sequence[str], number_key: Document) -> None:
+    """Keep all other processes from opening the store, including those of the previous release.
+    Of its keys of patients' numbers, keep this one.
+    """
     documents = store.collection(STORE_COLLECTION)
     stored = documents.get(STORE_COLLECTION) or {}
     if SigningKeys(secrets, purpose=PURPOSE).age(stored) is None:
         raise UnsafeSettings(OTHER_KEY)
     if stored["version"] == FORMER:
-        # 2.0.0 could use several keys of numbers, some of them lost or given up.
-        numbers = [entry for entry in stored["number_keys"] if "given_up" not in entry]
-        if "migrating" in stored or any(entry["key"] != stored["key"] for entry in numbers):
+        if "migrating" in stored:
             raise UnsafeSettings(NOT_READY)
-        begun: Document = {"version": VERSION, "migrating": True, "number_keys": numbers}
-        documents.update({"id": STORE_COLLECTION, "version": FORMER}, {"$set": begun})
+        begun = {"migrating": True, "number_key": number_key, "number_keys": None}
+        change = set_or_remove({"version": VERSION, **begun})
+        documents.update({"id": STORE_COLLECTION, "version": FORMER}, change)
 
 
 def end_migration(store: Store) -> None:
@@ -180,39 +168,6 @@ def end_migration(store: Store) -> None:
         {"id": STORE_COLLECTION}, {"$unset": {"migrating": True}}
     )
     log.info("store", version=VERSION)
-
-
-def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = False) -> None:
-    """Make the newest secret the key of the store, whatever its key was.
-
-    Raises UnsafeSettings if patients' numbers would be lost, unless `give_up_numbers` accepts that.
-    """
-    documents = store.collection(STORE_COLLECTION)
-    keys = SigningKeys(secrets, purpose=PURPOSE)
-    stored = documents.get(STORE_COLLECTION)
-    if stored is None:
-        return
-    _refuse_other(stored)
-    secret = keys.secrets.get(stored["key"])
-    if stored["version"] == FORMER:
-        if secret is None:
-            raise UnsafeSettings(FORMER_KEY)
-        return
-    numbers = secret and unwrap(stored.get("number_keys", []), secret)
-    if not numbers:
-        if _has_numbers(store) and not give_up_numbers:
-            raise UnsafeSettings(LOST_NUMBER_KEY)
-        numbers = NumberKeys.make()
-    change = {"key": keys.current, "number_keys": wrap(numbers, secrets[0])}
-    documents.update({"id": STORE_COLLECTION}, {"$set": change})
-
-
-def _has_numbers(store: Store) -> bool:
-    accounts, moved = store.collection("accounts"), store.collection("moved_accounts")
-    accounts.ensure_index("external", unique=True)  # a restore has made none yet
-    moved.ensure_index("external", "id")
-    known = {"external": {"$gt": ""}}
-    return any(it.find(known, limit=1, fields=(), sort="external") for it in (accounts, moved))
 
 
 def _refuse_other(stored: Document) -> None:

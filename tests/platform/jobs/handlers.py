@@ -67,7 +67,7 @@ def fail(context: JobContext) -> dict[str, Any]:
 
 
 def find_other_key(context: JobContext) -> dict[str, Any]:
-    raise UnsafeSettings("Run `python -m skinapi accept-key`")
+    raise UnsafeSettings("Put the former key into FORMER_JWT_SECRET_KEYS")
 
 
 def break_down(context: JobContext) -> dict[str, Any]:

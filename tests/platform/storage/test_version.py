@@ -12,7 +12,6 @@ from skinapi.platform.storage.store_version import (
     FORMER,
     STORE_COLLECTION,
     VERSION,
-    accept_key,
     join_store,
 )
 from tests.support.backends import Backend
@@ -79,11 +78,7 @@ def test_a_store_that_has_an_odd_key_starts_and_can_change_it(store: Store, odd:
     join_store(store, secrets=[KEY])
 
 
-def test_another_key_is_refused_unless_it_names_the_former_one_or_is_accepted(
-    store: Store,
-) -> None:
-    accept_key(store, secrets=[KEY])
-    assert store.collection(STORE_COLLECTION).find() == []
+def test_another_key_is_refused_unless_it_names_the_former_one(store: Store) -> None:
     join_store(store, secrets=[KEY])
     before = stored(store)
     with pytest.raises(UnsafeSettings, match="FORMER_JWT_SECRET_KEYS"):
@@ -93,16 +88,5 @@ def test_another_key_is_refused_unless_it_names_the_former_one_or_is_accepted(
     join_store(store, secrets=[NEXT_KEY])
     with pytest.raises(UnsafeSettings):
         join_store(store, secrets=[KEY])
-    accept_key(store, secrets=[KEY])
+    join_store(store, secrets=[KEY, NEXT_KEY])
     join_store(store, secrets=[KEY])
-
-
-def test_no_key_is_accepted_for_a_store_of_the_former_release(store: Store) -> None:
-    join_store(store, secrets=[KEY])
-    former = {"$set": {"version": FORMER}}
-    store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, former)
-    before = stored(store)
-    accept_key(store, secrets=[NEXT_KEY, KEY])
-    with pytest.raises(UnsafeSettings, match=r"accept the new one with 2\.0\.0"):
-        accept_key(store, secrets=[NEXT_KEY])
-    assert stored(store) == before
