@@ -207,7 +207,7 @@ def export_audit(admin: AdminService, *, query: AuditFilters) -> Response:
         **link_to_next(page, request),
         "Content-Disposition": 'attachment; filename="audit.csv"',
     }
-    return Response(csv_of(page.items), headers=headers, mimetype="text/csv")
+    return Response(write_csv(page.items), headers=headers, mimetype="text/csv")
 
 
 def _rows_of(admin: AdminService, query: AuditFilters, limit: int) -> Page[AuditRow]:
@@ -217,18 +217,18 @@ def _rows_of(admin: AdminService, query: AuditFilters, limit: int) -> Page[Audit
     return page.map(lambda row: AuditRow.from_row(row, accounts))
 
 
-def csv_of(rows: Sequence[AuditRow]) -> bytes:
-    """Write CSV with a byte order mark, without which Excel does not read UTF-8."""
+def write_csv(rows: Sequence[AuditRow]) -> bytes:
+    """Excel reads UTF-8 only with a byte order mark."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for row in rows:
         fields = row.model_dump(mode="json")
-        writer.writerow([cell_of(fields[column]) for column in COLUMNS])
+        writer.writerow([escape_formula(fields[column]) for column in COLUMNS])
     return text.getvalue().encode("utf-8-sig")
 
 
-def cell_of(value: object) -> str:
-    """Prefix a possible formula with an apostrophe, so that a spreadsheet shows it as text."""
+def escape_formula(value: object) -> str:
+    """A spreadsheet shows a cell that begins with an apostrophe as text."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA_BEGINS) else text

@@ -14,7 +14,7 @@ from skinapi.model.context import TOLD, Context, Modality, age_band_of
 from skinapi.model.told_facts import Question, base_of
 from skinapi.platform.web.schemas import Body, ContractForm
 
-# The value of `checklist` where the patient was asked and denied every item; leaving the field out
+# The value of `checklist` if the patient was asked and denied every item. Leaving the field out
 # means that the patient was not asked.
 ALL_DENIED = "none"
 SubmittedModel = TypeVar("SubmittedModel", bound=BaseModel)
@@ -44,11 +44,11 @@ def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return ticked
 
 
-def _tell(cls: type[SubmittedModel]) -> type[SubmittedModel]:
+def _add_facts(cls: type[SubmittedModel]) -> type[SubmittedModel]:
     order = get_args(Question)
     fields: dict[str, Any] = {
         name: (
-            Annotated[field.annotation, *field.metadata, *_readers(field.annotation)],
+            Annotated[field.annotation, *field.metadata, *_list_validators(field.annotation)],
             Field(default=None, description=fact.description),
         )
         for name, fact in sorted(TOLD.items(), key=lambda item: order.index(item[1].question))
@@ -58,7 +58,7 @@ def _tell(cls: type[SubmittedModel]) -> type[SubmittedModel]:
     return create_model(cls.__name__, __base__=cls, __module__=cls.__module__, **fields)
 
 
-def _readers(annotation: Any) -> tuple[Any, ...]:
+def _list_validators(annotation: Any) -> tuple[Any, ...]:
     if base_of(annotation) is int:
         return (BeforeValidator(_to_number),)
     if base_of(annotation) is tuple:
@@ -66,7 +66,7 @@ def _readers(annotation: Any) -> tuple[Any, ...]:
     return ()
 
 
-@_tell
+@_add_facts
 class SubmittedFacts(BaseModel):
     @model_validator(mode="after")
     def _refuse_two_ages(self) -> Self:

@@ -73,7 +73,7 @@ def list_rows(view: SpotView, owner: Account) -> list[WaitingSpot]:
             asked,
             spot=spot,
             finding=finding,
-            place=_find_place(view, finding),
+            place=_rank_score(view, finding),
             queued=item.kind is queued,
         )
         for item, finding in waits
@@ -134,7 +134,7 @@ def _make_row(
     )
 
 
-def _find_place(view: SpotView, finding: str | None) -> int:
+def _rank_score(view: SpotView, finding: str | None) -> int:
     """The highest malignant score comes first. An unknown score counts as the highest."""
     photo = None if view.open_stub else view.photos.get(finding or "")
     score = photo.malignant_score if photo else 1.0

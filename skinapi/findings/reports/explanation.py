@@ -82,14 +82,14 @@ def plan_explanation(
     if elsewhere or (decision is not None and decision.unjudged):
         return Plan()
     if not facts.examined:
-        return _of_stated(facts, reader)
+        return _plan_stated(facts, reader)
     if decision is not None and decision.replaces(facts.band):
         return _of_decision(decision, reader)
     if facts.not_skin:  # no condition is told of it but a doctor's
         by_doctor = reader == "patient" and _names_bowen(facts, decision, ())
         doubt = _general(Doubt.NOT_SURELY_SKIN)
         return Plan(groups=((doubt,), (_bowen(),)) if by_doctor else ((doubt,),))
-    likely, concern = facts.described, _concern(facts)
+    likely, concern = facts.described, _find_open_cancer(facts)
     if likely and decision and decision.waits_for and not likely.malignant:
         likely = None
     groups, in_case = list[list[Passage]](), None
@@ -103,7 +103,7 @@ def plan_explanation(
             told = [in_case, *(item for item in told if _topic(item) in OF_ANOTHER)]
         groups.append(told)
     # Conditions that are only open come last.
-    groups.insert(0 if in_case and not likely else len(groups), [*_of_finding(facts, reader)])
+    groups.insert(0 if in_case and not likely else len(groups), [*_explain_figures(facts, reader)])
     if reader == "patient" and _names_bowen(facts, decision, groups):
         groups.insert(len(groups) - 1, [_bowen()])
     signs = [*_of_signs(facts)] if reader == "patient" else []
@@ -113,7 +113,7 @@ def plan_explanation(
     return Plan(groups=tuple(map(tuple, groups)), first=tuple(first))
 
 
-def _of_stated(facts: Facts, reader: PassageReader) -> Plan:
+def _plan_stated(facts: Facts, reader: PassageReader) -> Plan:
     if facts.stated == NORMAL_SKIN:  # its text speaks of the picture
         return Plan()
     told = _split_treatment(_told_of(facts.stated, reader))
@@ -146,7 +146,7 @@ def _topics(passage: Passage, group: Sequence[Passage]) -> tuple[str, ...]:
     return (topic, f"another.{topic}") if group[0].id == IN_CASE else (topic,)
 
 
-def _concern(facts: Facts) -> Condition | None:
+def _find_open_cancer(facts: Facts) -> Condition | None:
     concern = facts.concern
     is_open = facts.uncertain or is_sent(facts.band)
     return concern if concern.malignant and is_open else None
@@ -200,7 +200,7 @@ def _split_treatment(told: Sequence[Passage]) -> list[list[Passage]]:
     return [first, [item for item in told if _topic(item) in later]]
 
 
-def _of_finding(facts: Facts, reader: PassageReader) -> Iterator[Passage]:
+def _explain_figures(facts: Facts, reader: PassageReader) -> Iterator[Passage]:
     for doubt in facts.reasons:
         yield _general(doubt)
     if reader == "patient":

@@ -299,8 +299,8 @@ def _certainty(facts: Facts) -> LocalizedText:
         return words.uncertain
     if facts.untested_skin:
         return words.untested_skin.fill(skin=notices.skins[facts.untested_skin[-1]])
-    used = dict(_used(facts))
-    least, kinds = max(used.values(), key=_how_little), _say_kinds(facts, used)
+    used = dict(_list_used_kinds(facts))
+    least, kinds = max(used.values(), key=_rank_by_tests), _say_kinds(facts, used)
     if least is None:
         return words.untested.fill(kinds=kinds)
     return _say_missed(least, kinds if least.at_site is None else words.there)
@@ -324,7 +324,7 @@ def _count_missed(sent: float) -> int:
 
 
 def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
-    notices, kind = conditions_table().notices, _kind_of(facts)
+    notices, kind = conditions_table().notices, _find_kind(facts)
     if len(used) > 1 or kind not in used:
         return notices.certainty.either_kind
     words, seen = notices.kinds[kind], facts.modality
@@ -332,7 +332,7 @@ def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
     return words.guessed if guessed else words.many
 
 
-def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
+def _list_used_kinds(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
     figures = {tested.modality: tested for tested in facts.tested}
     old = (Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC,)
     others = {picture.kind for picture in facts.pictures} - {Modality.UNKNOWN}
@@ -340,7 +340,7 @@ def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
         yield modality, figures.get(modality)
 
 
-def _kind_of(facts: Facts) -> Modality:
+def _find_kind(facts: Facts) -> Modality:
     seen = facts.modality
     if seen is None:
         return Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC
@@ -351,7 +351,7 @@ def _kind_of(facts: Facts) -> Modality:
 
 def say_kind(facts: Facts, language: Language) -> str:
     labels, told = LABELS[language], facts.context.modality
-    kind = _kind_of(facts) if facts.modality else told
+    kind = _find_kind(facts) if facts.modality else told
     said = labels.say_fact("modality", kind)
     if kind is Modality.UNKNOWN and facts.modality:
         said = labels.kind_unclear
@@ -360,7 +360,7 @@ def say_kind(facts: Facts, language: Language) -> str:
     return labels.kind_sent.format(kind=said, sent=labels.say_fact("modality", told))
 
 
-def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
+def _rank_by_tests(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
     if tested is None:
         return True, True, 0
     missed = max(map(_count_missed, (tested.sent, tested.elsewhere or 1.0)))

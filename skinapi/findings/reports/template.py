@@ -42,7 +42,7 @@ def write_template(
     plan = plan_explanation(facts, "patient") if plan is None else plan
     return Narrative(
         language=language,
-        sections=_sections_of(sentences, worded),
+        sections=_fill_sections(sentences, worded),
         explanation=plan.around(worded, language) if worded else plan.as_written(language),
         findings=(*sentences.lead(for_doctor=True), *sentences.figures(), sentences.band()),
         limits=sentences.notices(),
@@ -59,7 +59,7 @@ EARLY = frozenset({"early", "late", "small"})
 TREATMENT = frozenset({"exam", "treat", "others", "management", "proven"})
 
 
-def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
+def _fill_sections(sentences: "_Sentences", worded: Paragraphs) -> Sections:
     """Fill the four sections up to the space in the Angular app's PDF; `limits` has everything."""
     lead = [*sentences.lead(), *sentences.urgency_beyond()]
     overview = _join(*lead, *sentences.what_it_is())
@@ -102,7 +102,7 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
     )
 
 
-def _section_of(sentence: WordedSentence) -> int | None:
+def _find_section(sentence: WordedSentence) -> int | None:
     condition, _, topic = sentence.passages[-1].partition(".")
     if condition in ("finding", "general"):
         return None
@@ -130,7 +130,7 @@ class _Sentences:
         for paragraph in worded:
             announced = any(IN_CASE in item.passages for item in paragraph)
             for index, section in enumerate(sections):
-                told = [item for item in paragraph if _section_of(item) == index]
+                told = [item for item in paragraph if _find_section(item) == index]
                 texts = [item.text for item in told]
                 if told and announced:
                     name = self._for_patient(told[0].passages[-1].partition(".")[0])
