@@ -20,7 +20,7 @@ from skinapi.platform.storage.records import Repository
 
 
 def list_record_types() -> Mapping[str, type[BaseModel]]:
-    """Includes the collections of inactive areas."""
+    """Include the collections of inactive areas."""
     kinds = get_type_hints(Repositories).values()
     stores: Sequence[type[Repository[Any]]] = (
         *(kind for kind in kinds if issubclass(kind, Repository)),

@@ -49,7 +49,7 @@ class ComparedPicture(NamedTuple):
 def choose_pictures(
     before: StoredFinding, after: StoredFinding
 ) -> tuple[ComparedPicture, ComparedPicture]:
-    """Prefer two dermoscopic pictures, with which the comparison was validated."""
+    """Choose two dermoscopic pictures if possible, since the comparison was tested on those."""
     first, second = _shown_first(before), _shown_first(after)
     for kind in KNOWN:
         pair = [_kept_of(kind, each) for each in (first, second)]

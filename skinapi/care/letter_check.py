@@ -184,7 +184,7 @@ class _Check:
         return bool(patterns) and self._denies_what("|".join(patterns))
 
     def _denies_what(self, pattern: str) -> bool:
-        """True if a denial precedes the pattern by at most a few words and refers to it."""
+        """Return True if a denial is within a few words of the pattern."""
         none = f"{self.words.denies_nothing}|{self.words.bands[Band.URGENT_REFERRAL]}"
         plain = re.sub(none, "", self.sentence, flags=re.IGNORECASE)
         sides = f"(?:{self.words.denies})", rf"(?:{pattern})\w*"
@@ -193,7 +193,7 @@ class _Check:
 
     @property
     def _own(self) -> Set[str]:
-        """Includes the conditions in its name, as in "Actinic keratosis / Bowen's disease"."""
+        """A label includes the conditions in its name: "Actinic keratosis / Bowen's disease"."""
         table, labels = conditions_table(), self.decided.labels
         kinds = {"malignant" if names_cancer(label) else "benign" for label in labels}
         names = " ".join(table.name(label, self.language) for label in labels)

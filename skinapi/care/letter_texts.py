@@ -74,7 +74,7 @@ class LetterFacts:
 
     @property
     def place(self) -> Place | None:
-        """None if the spot and the photo differ, because nobody knows which place is right."""
+        """Return None if spot and photo differ, because nobody knows which place is right."""
         told, spot = self.finding.context, self.spot_place
         if spot and spot.differs_from(told):
             return None
@@ -91,7 +91,7 @@ class LetterFacts:
         return self.finding.instruction.decision or self.decision
 
     def decided(self, letter: Letter) -> Decided | None:
-        """None before a review. The key words may be older than the decision."""
+        """Return None before a review. The key words may be older than the decision."""
         reader, language = letter.reader, letter.language
         own, counts = self.decision, self.counts
         if own is None or counts is None:
@@ -111,7 +111,7 @@ class LetterFacts:
 
 
 def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> str:
-    """Empty before a review."""
+    """Return "" before a review."""
     decision = about.decision
     if decision is None:
         return ""
@@ -133,7 +133,7 @@ def write_draft(
     key_words: str = "",
     written: Sequence[str] = (),
 ) -> str:
-    """If a model has not `written` the body, it has fixed sentences and the key words."""
+    """Use fixed sentences and the key words if a model has not `written` the body."""
     words = LETTER_WORDS[language]
     noted = words.noted.format(key_words=key_words) if key_words else ""
     greeting = words.to_patient if reader == "patient" else words.to_colleague

@@ -272,7 +272,7 @@ class CareService:
     def list_unassigned(
         self, *, doctor: Subject, urgency: Band | None, paging: PageRequest
     ) -> Page[FoundWaiting]:
-        """Empty for a doctor who does not see patients without a doctor."""
+        """The page is empty for a doctor who does not see patients without a doctor."""
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
         spots = self.unassigned.list_spots(doctor.account)

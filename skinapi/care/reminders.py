@@ -51,7 +51,7 @@ class Reminder:
 
 
 def reminder_of(status: SpotView) -> Reminder | None:
-    """None if nothing is to be repeated: a proven cancer is not photographed any more."""
+    """Return None if nothing is due: a proven cancer is not photographed again."""
     counts, newest = status.instruction, status.newest
     if counts is None:
         return None

@@ -113,7 +113,7 @@ class AdminService:
             self.accounts.change(unit, account, keep=reason)
 
     def prove(self, admin: Subject, proof: Proof | None) -> None:
-        """Older clients send no proof."""
+        """Accept a request without a proof, because older clients send none."""
         if proof:
             self.second_factor.reauthenticate(admin.account, proof, session_id=admin.session_id)
 
@@ -150,7 +150,7 @@ class AdminService:
 
     @atomic
     def reset_second_factor(self, unit: Unit, *, email: str, by: str) -> None:
-        """Only for another account: removing one's own factor requires a code."""
+        """This is only for another account: removing one's own factor requires a code."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.id == by:
             raise Conflict(OWN_FACTOR)
@@ -210,8 +210,8 @@ class AdminService:
     def _make_admin(
         self, unit: Unit, *, email: str, fields: AccountFields, renewed: bool, only_first: bool
     ) -> Account:
-        """One write, so that no token is valid for only a part of it. With `renewed`, an active
-        admin gets the new password too.
+        """Change everything in one write, so that no token is valid for a part of it. With
+        `renewed`, an active admin gets the new password too.
         """
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.active_admin and not renewed:  # made by another process

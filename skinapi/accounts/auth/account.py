@@ -154,7 +154,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
 
     @property
     def local_admin(self) -> bool:
-        """True if it can log in while no other server answers."""
+        """The account can log in even if no other server responds."""
         return self.active_admin and self.has_password
 
     def never_approved(self, *, before: datetime) -> bool:

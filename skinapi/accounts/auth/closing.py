@@ -64,7 +64,7 @@ class AccountClosing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingExpiry:
-    """Closes accounts that wait, or were refused, for longer than `life`: anyone may register."""
+    """Closes accounts that were waiting or refused for longer than `life`."""
 
     work: UnitOfWork
     accounts: Accounts

@@ -59,4 +59,4 @@ class AccountClosed(AccountEvent):
 
 
 class AccountErased(AccountEvent):
-    """Published once, when all data is deleted."""
+    """The event is published once, when all data is deleted."""

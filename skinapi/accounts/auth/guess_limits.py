@@ -61,7 +61,7 @@ class GuessLimits:
         return GuessAttempt(budget, count, GUESSES_PER_HOUR, known)
 
     def take_first_login(self, *, email: str, address: str, version: int) -> GuessAttempt:
-        """Only for an initial password. A reset changes the token `version` and the budget."""
+        """Take a guess at an initial password. A reset changes `version` and so the budget."""
         budget = self._hash("first login", email, address, str(version))
         # A `most` of 0 keeps these out of the audit trail, since strangers have unlimited
         # addresses.

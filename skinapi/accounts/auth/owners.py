@@ -51,7 +51,7 @@ class OwnerStatus:
         return self.may_research(job.owner)
 
     def lock(self, owner: str) -> None:
-        """Conflicts with a deletion of the account, and with others that count its data."""
+        """Conflict with a deletion of the account, and with others that count its data."""
         held = {"$inc": {"holds": 1}}
         if owner == NOBODY:
             self._counters.update({"id": NOBODY}, held, upsert=True)

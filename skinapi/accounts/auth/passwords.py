@@ -115,7 +115,7 @@ class Passwords:
         return self._run_queued(self._hasher.hash, _bytes(password))
 
     def matches(self, password: str, stored_hash: str | None) -> bool:
-        """Takes equally long if there is no account, and therefore no hash."""
+        """Take equally long if there is no account, and therefore no hash."""
         matches = self._run_queued(self._verify, stored_hash or self._dummy_hash, password)
         return matches and stored_hash is not None
 
@@ -137,8 +137,8 @@ class Passwords:
 
 
 def _unmatched_hash(hasher: PasswordHasher) -> str:
-    """Costs as much to check as a real hash. The format:
-    https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
+    """Return a hash that takes as long to check as a real one, in the format of
+    https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md.
     """
     salt, digest = (
         b64encode(secrets.token_bytes(length)).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""One session for each login, with an access token for a working day or rotating refresh tokens
+"""Each login opens a session with an access token for a working day or rotating refresh tokens
 (https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2).
 
 A refresh token has two secrets, of which hashes are stored. `family` identifies the session, and

@@ -101,7 +101,7 @@ def refuse_unready(store: Store) -> None:
 
 
 def _is_to_tell(store: Store, person: Document) -> bool:
-    """True if what the patient must be told is stored nowhere else."""
+    """Return True if a message for the patient is stored nowhere else."""
     account = store.collection("accounts").get(person["account"])
     if account is None or account.get("record_kept_until_at"):
         return True

@@ -73,7 +73,7 @@ class Tools:
     unanswered: UnansweredMessages
 
     def change(self, collection: str, document: Document, **fields: object) -> None:
-        """None removes a field."""
+        """Set fields. A value of None removes the field."""
         self.store.collection(collection).update({"id": document["id"]}, set_or_remove(fields))
 
 

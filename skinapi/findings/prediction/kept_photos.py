@@ -146,7 +146,7 @@ class KeptPhotosService:
     def move(
         self, *, number: str, reason: str, patient: str, lesion: str | None, by: Subject
     ) -> StoredFinding:
-        """Exclude a finding and judge its photo anew for another patient, in one transaction. Only
+        """Exclude a finding and judge its photo again for another patient, in one transaction. Only
         facts about how the photo was taken are copied. Repeating the call returns the first result.
         """
         findings = self.prediction.findings

@@ -38,7 +38,7 @@ NO_REVIEW = "There is no such review of this spot"
 
 class Programs(Protocol):
     def may_show(self, patient: Account, *, key: str | None = None) -> bool:
-        """True if a system with a valid key shows their findings to patients with such a number."""
+        """Return True if a valid key is for a system that shows this patient the findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ class FindingAccess:
     def get_to_void(
         self, *, number: str, review: str, by: Subject
     ) -> tuple[StoredFinding, Account, Review]:
-        """For the signer, the doctor in charge, or any doctor if nobody is in charge."""
+        """Allow the signer, the doctor in charge, or any doctor if nobody is in charge."""
         finding = self.records.get_by_number(number, known_to=partial(self._is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
         if owner is None:
@@ -148,7 +148,7 @@ class FindingAccess:
         return seen, owner, signed
 
     def get_to_correct(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
-        """For the doctor in charge, an admin, the system that filed it, or a clinic-wide key."""
+        """Allow the doctor in charge, an admin, the sending system, and a clinic-wide key."""
         finding = self.records.get_by_number(number, known_to=partial(self._is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
         if owner is None:
@@ -200,7 +200,7 @@ class FindingAccess:
         return self.photos.read_thumbnail(finding=finding, to=to)
 
     def _is_close(self, to: Subject, owner: str) -> bool:
-        """True for the account itself, its doctor and the clinic, even if it is damaged."""
+        """Return True for the account, its doctor and the clinic, even if it is damaged."""
         if to.id == owner or (to.key.clinic_wide if to.key else to.role == "admin"):
             return True
         stored = self.accounts.find_stored({owner})

@@ -75,7 +75,7 @@ class FindingRecords(StoredFindings):
         return self._read_each_as(StoredFindingRow, found)
 
     def renew_waiting(self, lesions: Collection[str]) -> dict[str, SpotView]:
-        """Conflicts with changes of the owner's account, which decides whose lists show them."""
+        """Conflict with changes of the owner's account, which decides whose lists show them."""
         views = self.spots.read(lesions, whole=True)
         rows = self._list_waiting(lesions, views, self.accounts.lock_all)
         self.waiting.replace(lesions, rows)

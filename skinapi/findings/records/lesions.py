@@ -88,7 +88,7 @@ class Place(StoredRecord):
         return "left" if (self.x < MIDLINE) == (self.side == "rear") else "right"
 
     def differs_from(self, told: Context) -> bool:
-        """True if the photo was entered with a different place. Missing facts never differ."""
+        """Compare with the place entered with a photo. Missing facts never differ."""
         seen = self.side if self.site in TWO_SIDED else None
         said = told.body_site, told.body_laterality, told.body_side
         pairs = zip(said, (self.site, self.laterality, seen), strict=True)
@@ -197,7 +197,7 @@ class Lesions(Repository[Lesion]):
         return [document["id"] for document in documents]
 
     def change(self, identifier: str, fields: Document) -> Lesion | None:
-        """None removes a field. This always writes, so that concurrent transactions conflict."""
+        """Always write, so that concurrent transactions conflict. None removes a field."""
         return self._read(self.write(identifier, fields))
 
     def write(self, identifier: str, fields: Document) -> Document | None:

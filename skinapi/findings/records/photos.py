@@ -34,7 +34,7 @@ class KeptPhotos:
     days: int | None = None
 
     def find_end(self, finding: StoredFinding) -> datetime | None:
-        """Return when the photo will be deleted; None while the spot waits for something."""
+        """Return when the photo will be deleted, or None if the spot waits for something."""
         if self.days is None or self.records.waiting.list_of("lesion", [finding.lesion]):
             return None
         return finding.said_at + timedelta(days=self.days)
@@ -75,7 +75,7 @@ class KeptPhotos:
         return content
 
     def content_of(self, finding: StoredFinding) -> bytes:
-        """No audit row: only for something whose own access is audited."""
+        """Write no audit row. Use it only to create something whose access is audited."""
         try:
             content = self._find(finding)
         except BlobDamaged as error:
@@ -92,7 +92,7 @@ class KeptPhotos:
         return photo
 
     def find_opened(self, finding: StoredFinding) -> Photo | None:
-        """No audit row: the access to the finding was already audited."""
+        """Write no audit row, because the access to the finding was already audited."""
         try:
             content = self._find(finding)
         except BlobDamaged:

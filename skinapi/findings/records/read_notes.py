@@ -37,7 +37,7 @@ class _Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadNotes:
-    """One audit row for each reader, patient and day (UTC). Today's rows are cached."""
+    """Writes an audit row for each reader, patient and day (UTC), and caches today's rows."""
 
     trail: AuditTrail
     _noted: dict[ReaderKey, _Noted] = field(default_factory=dict, init=False, repr=False)

@@ -55,7 +55,7 @@ class MedicalRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRetention:
-    """Kept for `years` after the last signature; without `years`, there is no obligation."""
+    """A record is kept for `years` after the last signature, or not at all without `years`."""
 
     years: int | None
     records: FindingRecords

@@ -185,7 +185,7 @@ class FindingsService:
 
     @atomic
     def add_version(self, unit: Unit, *, before: StoredFinding, new: NewVersion) -> None:
-        """Notify the patient of somebody else's change, and the doctor of a raised urgency."""
+        """Notify the patient of another person's change, and the doctor of a raised urgency."""
         stored, account = self._find_again(before)
         seen = self.records.see_one(stored)
         if stored.version >= MOST_VERSIONS:

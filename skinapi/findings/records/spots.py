@@ -57,7 +57,7 @@ class Spots:
         return {view.spot.id: view for view in found}
 
     def _find_parts(self, lesions: list[str], fields: tuple[str, ...] | None) -> list[Document]:
-        """Includes reviews of former spots that cover a finding of the spot."""
+        """Include reviews of former spots that cover a finding of the spot."""
         if not lesions:
             return []
         wanted: Filter = {"lesion": {"$in": lesions}}
@@ -82,7 +82,7 @@ class Spots:
         return next((owner for owner in named if isinstance(owner, str)), None)
 
     def find_having(self, records: Iterable[Name]) -> list[str]:
-        """Includes spots that have the id of the finding they were started by."""
+        """Find also spots by the id of a finding, because a spot has the id of its first one."""
         found = set[object]()
         for collection, identifier in records:
             if collection in ("lesions", FINDINGS, "waiting"):

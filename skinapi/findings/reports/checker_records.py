@@ -99,7 +99,7 @@ class CheckerRecords(Repository[CheckerRecord]):
         return record
 
     def holds(self, model: str, language: Language, since: datetime | None) -> bool:
-        """True if the model has been trusted without a break since this time."""
+        """Return True if the model has been trusted without a break since this time."""
         held = self.find_of(model, language)
         return held is not None and held.believed and held.passed_at == since
 

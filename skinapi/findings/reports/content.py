@@ -220,7 +220,7 @@ class ReportContent:
 
     @cached_property
     def parts(self) -> list[Row]:
-        """Only for doctors, because a patient would read contradicting advice."""
+        """This is only for doctors, because a patient would read contradicting advice."""
         rows, table = [], self._table
         for index, picture in enumerate(() if self._names_none else self._facts.pictures, 1):
             known = picture.kind is not Modality.UNKNOWN
@@ -325,7 +325,7 @@ class ReportContent:
 
     @property
     def checklist_score(self) -> str:
-        """Without the advice if it is given already or if something else counts."""
+        """The advice is left out if it is given already or if another statement counts."""
         checklist = self.checklist
         plain = not self.report.own or self._facts.band is checklist.band
         points = self._score(self.labels.points_alone if plain else self.labels.points)

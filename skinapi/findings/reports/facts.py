@@ -183,7 +183,7 @@ class Facts(Frozen):
 
     @property
     def described(self) -> Condition | None:
-        """None for a benign condition without an all-clear: its text calls it harmless."""
+        """A benign condition needs an all-clear, because its text calls it harmless."""
         likely = conditions_table().by_key(self.headline.likely.key)
         return likely if (likely.malignant and not self.not_skin) or self.all_clear else None
 
@@ -216,7 +216,7 @@ class Facts(Frozen):
 
     @property
     def as_urgent(self) -> bool:
-        """True if the likely condition's own advice applies: nothing more serious is open."""
+        """The likely condition's own advice applies if nothing more serious is open."""
         headline = self.headline
         own = band_of_condition(headline.likely.key, ())
         return self.band is own and not (self.uncertain or headline.not_ruled_out)
@@ -368,7 +368,7 @@ def _rank_by_tests(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
 
 
 def say_reason(facts: Facts, language: Language) -> str:
-    """Empty if the headline explains it, or if only the likely condition asks for it."""
+    """Return "" if the headline explains the urgency, or if only the likely condition sets it."""
     said_already = facts.headline.sent_for not in (
         None,
         ReferralReason.CANCER,

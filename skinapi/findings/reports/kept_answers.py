@@ -15,7 +15,7 @@ LIFETIME, FOR_A_DAY = timedelta(days=90), timedelta(days=1)
 
 
 class WordedExplanation(StoredRecord):
-    """Valid while the `checker` has been trusted without a break since `passed_at`."""
+    """It is valid as long as the `checker` is trusted without a break since `passed_at`."""
 
     paragraphs: Paragraphs
     written: int

@@ -290,7 +290,7 @@ class Reading(Frozen):
 
 
 def read_in_order(report: Report) -> Reading:
-    """Without repeated sentences, and without texts for another urgency than the current one."""
+    """Leave out repeated sentences, and texts for another urgency than the current one."""
     narrative, facts, language = report.shown_narrative, report.facts, report.language
     notice = report.say(conditions_table().notices.information_only)
     replaced, said = not report.own, report.instruction

@@ -232,7 +232,7 @@ class _Sentences:
         )
 
     def _chance_of_cancer(self) -> list[str]:
-        """Empty if the chance of this cancer was just given."""
+        """Return nothing if the chance of this cancer was just given."""
         chance = say_chance(
             self._headline.malignant, malignant=True, in_hundreds=self._facts.in_hundreds
         )

@@ -138,7 +138,7 @@ class Labels(Frozen):
         return self.facts[TOLD[known].part_of or known]
 
     def say_fact(self, name: str, value: object) -> str:
-        """Empty if it was not entered."""
+        """Return "" if the fact was not entered."""
         return self.answers[name][say_answer(value)] if value is not None else ""
 
     def say_place(

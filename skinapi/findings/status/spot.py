@@ -332,7 +332,7 @@ def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
 
 
 def void(spot: Spot, review: str, *, at: datetime) -> Spot:
-    """No level becomes less urgent, and what the review covered opens again."""
+    """Keep all levels as urgent as they are, and reopen the findings that the review covered."""
     voided = tuple(
         replace(item, voided=True) if item.id == review else item for item in spot.reviews
     )

@@ -126,7 +126,7 @@ class PersonFiles(Repository[PersonFile]):
 
     @atomic
     def forget(self, unit: Unit, account: str, *, file: str | None = None) -> int:
-        """With `file`, only this file is deleted."""
+        """Delete any file of the account, or only this `file`."""
         found = self.find(account)
         if found is None or file not in (None, found.file):
             return 0

@@ -188,7 +188,7 @@ class RetentionService:
         return True
 
     def _may_delete(self, owner: str) -> bool:
-        """Conflicts with an admin who keeps the account at the same time."""
+        """Conflict with an admin who keeps the account at the same time."""
         return not self.accounts.lock(owner).keep
 
     def _walk_unused(self, before: datetime) -> Iterator[Unused]:
