@@ -48,7 +48,10 @@ MAILS = [Kind.NEWS, Kind.MESSAGE, Kind.OTHER_DOCTOR, Kind.REMINDER]
 
 class CannotMove(Conflict):
     code = "cannot_move"
-    sentence = "Spots are moved between two accounts of patients, neither of which is closed"
+    sentence = (
+        "Spots are moved between two accounts of patients. Neither may be closed, and an account "
+        "that waits for approval or was refused receives none"
+    )
 
 
 class AccountToMove(Value):
@@ -182,7 +185,9 @@ class AccountMovingService:
 
 
 def _refuse(emptied: Account, other: Account) -> None:
-    if emptied.id == other.id or not (_can_move(emptied) and _can_move(other)):
+    # An account that is never approved is erased with all that it has.
+    expires = other.status in ("waiting", "refused")
+    if emptied.id == other.id or expires or not (_can_move(emptied) and _can_move(other)):
         raise CannotMove
 
 
