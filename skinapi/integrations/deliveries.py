@@ -1,5 +1,3 @@
-"""What an admin is shown of a delivery to another system."""
-
 from datetime import datetime
 
 from pydantic import AliasPath, ConfigDict, Field

@@ -1,8 +1,8 @@
-"""Patients whom another system sends, and who have no log-in here.
+"""Patients of another system, who cannot log in here.
 
-The identifier under which a hospital knows a person is personal data, and is not needed to find
-the account again: a hash with a key of the store is stored in its place. That key is encrypted, so
-who has the store alone cannot try all numbers of a hospital.
+The identifier of a person at a hospital is personal data, and is not needed to find the account
+again. So it is stored as a hash with a key of the store. That key is encrypted, so somebody with
+only the store cannot try all numbers of a hospital.
 """
 
 from dataclasses import dataclass
@@ -45,9 +45,7 @@ class PatientsService:
 
     @atomic
     def find_by_number(self, unit: Unit, system: str, value: str, *, by: str) -> Account:
-        """The same for an admin, to whom a patient of another system comes with a right: to be
-        shown, or erased. It makes no account.
-        """
+        """For an admin, when a patient asks for access or erasure. Never makes an account."""
         account = self.accounts.find_external(self._checked(system, value))
         if account is None:
             raise NotFound(NOBODY)
@@ -57,9 +55,7 @@ class PatientsService:
     def find_or_add(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
     ) -> Account:
-        """The account of this identifier. `doctor` is the e-mail of the doctor in charge of a
-        patient who has no other.
-        """
+        """`doctor` is the e-mail of the doctor in charge, for a patient without one."""
         chosen = self.assignments.find_doctor(doctor).id if doctor else None
         account, _ = self.add_once(system, value, by=by, doctor=chosen)
         if chosen and account.doctor_id != chosen:
@@ -80,8 +76,8 @@ class PatientsService:
     def add_once(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
     ) -> tuple[Account, bool]:
-        """The account of this identifier, and whether this call has made it. Called at the same
-        time, one call makes it.
+        """The account of this identifier, and whether this call has made it. Concurrent calls make
+        only one.
         """
         account, newcomer = self.find_or_newcomer(system, value, by=by, doctor=doctor)
         if newcomer is None:
@@ -104,10 +100,10 @@ class PatientsService:
         locale: Language = LANGUAGES[0],
         doctor: str | None = None,
     ) -> tuple[Account, PatientRegistration | None]:
-        """The account of this identifier, and what stores it with its first finding if it is a new
-        one: of what is refused, no account stays. In charge of a new one is the `doctor` with this
-        id, else the one whom the caller's key names, else that of DEFAULT_DOCTOR. A closed account
-        to which nobody can log in is opened.
+        """The account of this identifier. For a new one also its registration, which is stored with
+        the first finding, so that a refused request leaves no account. The doctor in charge of a
+        new one is `doctor` (an id), or else that of the caller's key, or else DEFAULT_DOCTOR. A
+        closed account without a log-in is reopened.
         """
         hashed = self.hash_number(system, value, by=by)
         found = self.accounts.find_external(hashed)
@@ -135,8 +131,8 @@ class PatientsService:
         return drafted, PatientRegistration(adding, partial(self.find, system, value, by=by))
 
     def _add(self, unit: Unit, drafted: Account, *, by: str) -> None:
-        """Store it in the transaction of the first finding of this patient. Raises Duplicate where
-        another request has stored this patient in the meantime.
+        """Store it in the transaction of the patient's first finding. Raises Duplicate if another
+        request has added this patient meanwhile.
         """
         self.accounts.insert(drafted)
         unit.record(AuditRow("patient.add", by=by, target=drafted.id))

@@ -1,5 +1,5 @@
-"""What other systems share: what public codes tell of a photo and its patient, and what holds of a
-finding by all that was said of its spot, in the words of its reader.
+"""What several standards share: the facts in public codes, and a finding with the current state of
+its spot, in the words of its reader.
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,8 +74,8 @@ def say_instruction(finding: StoredFinding, language: Language) -> str:
 
 
 def say_finding(finding: StoredFinding, language: Language, *, for_doctor: bool) -> str:
-    """The instruction, then the current review or what the model has said of this finding, without
-    its urgency.
+    """The instruction, then the current review or the model's result for this finding, without its
+    urgency.
     """
     lines = [
         *say_spot(

@@ -1,4 +1,4 @@
-"""Opens the broker of JOBS_BROKER. Servers and workers import this and no area."""
+"""Opens the broker of JOBS_BROKER. Servers and workers import this without the area."""
 
 import importlib
 

@@ -1,5 +1,3 @@
-"""The message broker of jobs as an area."""
-
 from skinapi.platform.area import Area
 
 AREA = Area(

@@ -1,9 +1,10 @@
-"""Announcements of jobs on RabbitMQ or Redis, with the brokers of Dramatiq (https://dramatiq.io).
+"""Announcements of jobs on RabbitMQ or Redis, with the broker classes of Dramatiq
+(https://dramatiq.io).
 
-Of Dramatiq only the brokers are used. Its own workers hold a message for as long as the work takes;
-RabbitMQ takes a message back after half an hour, and Redis after some seconds without a sign of
-life, so a long training would be given to two. Here a message is held until the record of a job
-says who has it, which takes milliseconds, and no connection is open while a job runs.
+Dramatiq's workers are not used: they hold a message during the work. RabbitMQ redelivers a message
+after half an hour, and Redis after some seconds without a heartbeat, so a long training would run
+twice. Here a message is held only until the stored job has a worker, and no connection is open
+while a job runs.
 """
 
 import logging

@@ -1,5 +1,3 @@
-"""The settings of the message broker of jobs."""
-
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 

@@ -1,5 +1,3 @@
-"""The clients of earlier systems as an area."""
-
 from skinapi.accounts.auth.authorizer import OpenClients
 from skinapi.base.settings.settings import Settings
 from skinapi.integrations.clients import dermascan_diagnosis, explainable, photo_forms

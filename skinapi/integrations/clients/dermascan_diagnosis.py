@@ -1,8 +1,8 @@
-"""The API of DermaScan lab: a photo as a data URL, answered with a diagnosis in its own format.
+"""The API of DermaScan lab: a photo as a data URL, and a diagnosis in its own format.
 
-Its client invents a diagnosis for every status but 200, so errors are answered as "inconclusive"
-with status 200. A finding is answered as "inconclusive" too where its class would read as harmless
-although it is in doubt or sent to a doctor: some of the client's class names begin with "Benign".
+Its client invents a diagnosis for any status but 200, so errors are returned as "inconclusive" with
+status 200. So is a finding that is in doubt or sent to a doctor, if its class would sound harmless:
+some of the client's class names begin with "Benign".
 """
 
 from collections.abc import Mapping

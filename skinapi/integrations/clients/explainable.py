@@ -1,9 +1,9 @@
-"""The API of the explainable classifier: a photo in base64, answered with pictures in base64.
+"""The API of the explainable classifier: a photo in base64, and pictures in base64.
 
-Its Next.js client reads every answer of `/inference` as a prediction, whatever the status is. For
-text it shows "Something went wrong!", and JSON of another shape crashes it. So an error of that
-route has the shape of a prediction without a class, and its label is the error's sentence. The
-client calls `/report` only after a prediction; errors of that route are plain text.
+Its Next.js client reads every answer of `/inference` as a prediction, whatever its status. For text
+it shows "Something went wrong!", and JSON of another shape crashes it. So an error of that route is
+a prediction without a class, whose label is the error's sentence. The client calls `/report` only
+after a prediction; its errors are plain text.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """DermaScan lab's data sets, trainings and models, in its own format.
 
-Its client maps no labels, so pictures with unknown ones are left out, and the message says so.
+Its client cannot map labels, so pictures with unknown ones are excluded, and the message says so.
 """
 
 from collections.abc import Mapping

@@ -1,12 +1,11 @@
-"""The APIs of Skinartify and DermaScan guide: a photo in a form. They share paths.
+"""The APIs of Skinartify and DermaScan guide, which share paths: a photo in a form.
 
-Skinartify sends the photo in `file`, and its documentation says `image`. It reads the probabilities
-of seven classes.
+Skinartify sends the photo in `file`, although its documentation says `image`, and reads the
+probabilities of seven classes.
 
-DermaScan guide sends it in `file`, and reads ranked labels and a heat map. Programs get an error as
-its documentation says: by status and `detail`. Its page in a browser shows an invented benign mole
-for every status but 200. So requests from a page get errors as answers with status 200 and the
-label "inconclusive".
+DermaScan guide sends it in `file`, and reads ranked labels and a heat map. Programs get documented
+errors: a status and `detail`. Its page in a browser invents a benign mole for any status but 200,
+so requests from a page get errors as status 200 with the label "inconclusive".
 """
 
 import base64
@@ -98,11 +97,9 @@ class Predictions(Answer):
 
     @classmethod
     def from_finding(cls, finding: Finding) -> Self:
-        """The finding in Skinartify's format.
-
-        Raises Undecided where the most probable class must not stand for the finding, or is not the
-        one that the API states: its screen shows that class alone, and calls a lesion harmless when
-        it is benign.
+        """Raises Undecided if the most probable class must not represent the finding, or differs
+        from the stated one: the screen shows only that class, and calls a lesion harmless if it is
+        benign.
         """
         seven = decided(finding, SKINARTIFYS)
         if _skinartify_name(seven.ranked[0].key) != name_for(finding, SKINARTIFYS):
@@ -168,12 +165,9 @@ class GuideAnswer(GuideFields):
 
     @classmethod
     def from_photo(cls, classified: ClassifiedPhoto) -> Self:
-        """The finding in the guide's format.
-
-        Raises Undecided where its page would say "Likely Benign" about what is in doubt, malignant
-        or sent to a doctor, would name a condition where nothing looks like skin or head its list
-        with another class than the most probable one, or has no name for the class that the API
-        states.
+        """Raises Undecided if the page would say "Likely Benign" about a finding that is in doubt,
+        malignant or sent to a doctor; if nothing looks like skin; if the first class in its list
+        would not be the most probable one; or if it has no name for the stated class.
         """
         finding, seven = classified.finding, over_known_classes(classified.finding)
         misleads = seven.malignant_score <= LIKELY_BENIGN and not reads_as_benign(seven)
@@ -219,7 +213,7 @@ class Inconclusive(GuideFields):
 
 
 def guide_problem(error: SkinAPIError) -> Response:
-    """Render an error for the guide: it expects status 400 for all that is wrong with the photo."""
+    """The guide expects status 400 for any fault of the photo."""
     if isinstance(error, Refused) and error.reason in FILE_FAULTS:
         error = BadRequest(f"Invalid image file: {error.detail}")
     if isinstance(error, PayloadTooLarge):

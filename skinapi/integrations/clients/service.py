@@ -1,5 +1,5 @@
-"""What the clients of earlier systems share: where no name of a condition may stand for a finding,
-and the use case: classify a photo without storing it.
+"""What the clients of earlier systems share: when a condition's name must not represent a finding,
+and the classification of a photo without storing it.
 """
 
 import base64
@@ -60,20 +60,19 @@ RISK_OF_BAND: dict[Band, Risk] = {
 
 
 class Undecided(Unprocessable):
-    """The photo was classified, but the client can show only a class, which would read as harmless.
-
-    The sentence says what is not excluded and how soon to see a doctor.
+    """The client can only show a class, which would sound harmless. The sentence says what cannot
+    be ruled out and how soon to see a doctor.
     """
 
     code, sentence = "undecided", "No single answer can be given"
 
 
 def is_undecided(finding: Finding) -> bool:
-    """Whether the most probable class must not stand for the finding.
+    """Whether the most probable class must not represent the finding.
 
-    That is where the finding is in doubt, where its band is more urgent than the named cancer alone
-    asks for, where a benign condition is most probable but somebody is sent to a doctor, and where
-    normal skin is most probable but something speaks for a lesion.
+    This is the case if the finding is in doubt, if its band is more urgent than the named cancer
+    alone requires, if a benign condition is most probable but the patient is sent to a doctor, and
+    if normal skin is most probable but something indicates a lesion.
     """
     if finding.most_probable == NORMAL_SKIN:
         return _speaks_for_a_lesion(finding)
@@ -83,15 +82,17 @@ def is_undecided(finding: Finding) -> bool:
 
 
 def reads_as_benign(finding: Finding) -> bool:
-    """Whether a client may show a benign class as the result: nothing is in doubt, and the advice
-    is to mention the spot at the next visit, or to watch it.
+    """Whether a client may show a benign class as the result: there is no doubt, and the advice is
+    to mention the spot at the next visit, or to watch it.
     """
     malignant = conditions_table().by_key(finding.stated).malignant
     return not (malignant or finding.uncertain or is_sent(finding.band))
 
 
 def _speaks_for_a_lesion(finding: Finding) -> bool:
-    """That such pictures are little tested raises the band too, and says nothing about this one."""
+    """A band that was raised only because such pictures are little tested does not indicate a
+    lesion.
+    """
     passed = any(rule in THRESHOLDS for rule in finding.raised_by)
     referred = urgency(finding.band) <= urgency(Band.REFERRAL)
     return finding.uncertain or referred or passed or finding.stated != NORMAL_SKIN
@@ -100,8 +101,8 @@ def _speaks_for_a_lesion(finding: Finding) -> bool:
 def decided(finding: Finding, names: Names) -> Finding:
     """The finding over the seven classes that these clients know.
 
-    Raises Undecided where no class may stand for it or the client has no name for the one that
-    does, and Refused(no_lesion) where normal skin ranks first and nothing speaks for a lesion.
+    Raises Undecided if no class may represent it or the client has no name for the class, and
+    Refused(no_lesion) if normal skin ranks first and nothing indicates a lesion.
     """
     known = finding.within_known_classes()
     if is_undecided(known) or is_undecided(finding):
@@ -113,8 +114,8 @@ def decided(finding: Finding, names: Names) -> Finding:
 
 
 def name_for(finding: Finding, names: Names) -> str | None:
-    """What the client calls the class that the API states. Counted as another one, a carcinoma
-    would get the name of a milder disease.
+    """The client's name of the stated class. A carcinoma that counts as another class has none,
+    because it would get the name of a milder disease.
     """
     return names.get(finding.headline.one_name.key)
 
@@ -125,10 +126,10 @@ def undecided(finding: Finding) -> Undecided:
 
 
 def over_known_classes(finding: Finding) -> Finding:
-    """The finding over the seven classes, for clients that can show that no class stands for it.
+    """The finding over the seven classes, for clients that can show an undecided result.
 
-    Raises Refused(no_lesion) where normal skin ranks first and nothing speaks for a lesion. Where
-    something does, the finding keeps normal skin: such a picture is never turned away.
+    Raises Refused(no_lesion) if normal skin ranks first and nothing indicates a lesion. If
+    something does, the finding keeps normal skin: such a picture is never refused.
     """
     known = finding.within_known_classes()
     if known.most_probable == NORMAL_SKIN and is_undecided(known):
@@ -145,9 +146,9 @@ def say_graver(facts: Facts) -> list[str]:
 
 
 def risk_of(finding: Finding) -> Risk:
-    """The higher of the risk of the class that the API states and the band's. It does not depend on
-    the confidence, because an uncertain melanoma is not a low risk. What does not look like skin
-    has no class: there the band's counts alone.
+    """The higher of the risks of the stated class and of the band. It ignores the confidence,
+    because an uncertain melanoma is not a low risk. A picture that does not look like skin has no
+    class, so only the band counts.
     """
     severity = conditions_table().by_key(finding.headline.one_name.key).severity
     of_class: Risk = "Low" if severity == "None" or finding.not_skin else severity
@@ -167,11 +168,10 @@ class ClientsService:
     def classify_photo(
         self, *, content: bytes, by: Subject | None, measure: bool = False
     ) -> ClassifiedPhoto:
-        """Classify a photo; with `measure`, measure the lesion's shape too.
+        """Classify a photo; with `measure`, also measure the lesion's shape.
 
-        Only a row of the audit trail is stored (which model, which band), and the day's numbers
-        grow. The probabilities are the model's own, whatever PREVALENCE is: these clients know of
-        no other.
+        Only an audit row (model and band) and the daily counters are stored. The probabilities are
+        the model's own: these clients do not know about PREVALENCE.
         """
         if by:
             self.allowances.count_photos(by.id, by.role)
@@ -220,8 +220,8 @@ class ClientsService:
         return content
 
     def refuse_closed(self, *, client: str, caller: Subject | None) -> None:
-        """Refuse a caller without a token where the operator did not open this client: on a path
-        that several clients share, opening one must not open the others.
+        """Refuse a caller without a token unless the operator opened this client. On a path that
+        several clients share, opening one must not open the others.
         """
         if caller is None and client not in self.opened.names:
             raise Unauthenticated(closed_to(client))

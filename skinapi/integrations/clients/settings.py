@@ -1,5 +1,3 @@
-"""Which clients of earlier systems are served without a token."""
-
 from collections.abc import Iterator
 
 from pydantic import Field
@@ -26,8 +24,8 @@ class OpenClientSettings(AreaSettings, ServerSettings):
 
     @property
     def open_clients(self) -> frozenset[str]:
-        """The clients that are served without tokens: in development on a loopback address all that
-        no setting closes, elsewhere only those that a setting opens.
+        """The clients that need no token: in development on a loopback address all except those
+        that a setting closes, otherwise only those that a setting opens.
         """
         if not self.switches_on("clients"):
             return frozenset()

@@ -1,5 +1,5 @@
-"""Sends findings to the clinic's picture archive (STOW-RS): each object once, and then it asks
-whether it is there (QIDO-RS), because an archive may answer 200 and store nothing.
+"""Sends findings to the clinic's picture archive (STOW-RS). After each object it asks if the object
+exists (QIDO-RS), because an archive may return 200 and store nothing.
 """
 
 import base64
@@ -47,7 +47,7 @@ CODE = re.compile("[0-9]{1,5}")  # of 16 bits
 
 
 class ArchiveClient:
-    """Each call ends by a deadline. What fails is NotDelivered, what never helps again Refused."""
+    """Each call has a deadline. Failures raise NotDelivered, permanent ones Refused."""
 
     def __init__(self, url: str, *, authorization: str | None, authorities: Path | None) -> None:
         self._client = HttpClient(
@@ -67,7 +67,9 @@ class ArchiveClient:
         return {str(value) for value in _values(instances, SOP_INSTANCE)}
 
     def store(self, file: bytes) -> int:
-        """Send one object; the status of the answer. That the archive has it, this does not say."""
+        """Send one object and return the status. Success does not prove that the archive has stored
+        it.
+        """
         boundary = token_hex(16)
         head = f"--{boundary}\r\nContent-Type: {OBJECT}\r\n\r\n"
         body = b"".join((head.encode(), file, f"\r\n--{boundary}--\r\n".encode()))
@@ -104,9 +106,7 @@ def _require(reply: HttpReply, *wanted: int) -> None:
 
 
 def _refuse_failed(reply: HttpReply) -> None:
-    """Raise where the answer says that an object was not taken (Failed SOP Sequence). Many archives
-    answer 200 without a body.
-    """
+    """Raise if the answer has a Failed SOP Sequence. Many archives return 200 without a body."""
     answer = _read(reply) if reply.content.strip() else {}
     for failed in _values(answer, FAILED):
         codes = map(str, _values(failed, FAILURE_REASON))

@@ -1,5 +1,3 @@
-"""DICOM as an area: what an archive of pictures sends, and what the clinic's archive is sent."""
-
 from pathlib import Path
 
 from skinapi.base.settings.settings import Settings

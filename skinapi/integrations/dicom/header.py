@@ -1,8 +1,8 @@
-"""Reads a DICOM object that a stranger sent: who it is, what its header says, where its pixels are.
+"""Reads the header of an untrusted DICOM object, and the position of its pixels.
 
-Of the header only the elements that are named here are kept, and it must lie in the first megabyte,
-so neither what is nested in it nor what it announces costs more than that. pydicom raises many
-kinds of errors on hostile bytes; all of them become RefusedInstance here.
+Only the elements named here are kept, and the header must be in the first megabyte, which limits
+the cost of nested data and false lengths. pydicom raises many kinds of errors on hostile bytes; all
+become RefusedInstance.
 """
 
 import io
@@ -59,8 +59,8 @@ READ = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """The header of an object, and where in `source` its pixels are: from `pixels` on, up to `end`.
-    `length` is None where they are in fragments (encapsulated).
+    """The header of an object, and its pixels in `source` from `pixels` to `end`. `length` is None
+    if they are in fragments (encapsulated).
     """
 
     sop_class: str
@@ -121,9 +121,7 @@ def refusing(sentence: str) -> Iterator[None]:
 
 
 def text_in(header: Dataset, name: str) -> str:
-    """The value of an element as text without spaces around it; empty where there is none, and
-    where it has several.
-    """
+    """The trimmed value of an element, or an empty text if it is missing or has several values."""
     value = header.get(name)
     return value.strip() if isinstance(value, str) else ""
 

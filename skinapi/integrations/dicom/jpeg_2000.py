@@ -1,4 +1,4 @@
-"""Decodes a JPEG 2000 picture in a process of its own: what its decoder will hold depends on its
+"""Decodes a JPEG 2000 picture in a separate process, because the decoder's memory depends on the
 compressed data (model/decoding/isolated_process.py). Run as a program, this module is the process.
 """
 

@@ -1,7 +1,5 @@
-"""multipart/related (RFC 2387), as it is sent here.
-
-The decoder of forms in platform/web is of no use for it: it demands a name of each part.
-https://www.rfc-editor.org/rfc/rfc2046#section-5.1
+"""Parses multipart/related (RFC 2387). The form decoder in platform/web requires a name for each
+part. https://www.rfc-editor.org/rfc/rfc2046#section-5.1
 """
 
 from collections.abc import Callable
@@ -43,7 +41,7 @@ def spool_parts(
 
 
 class _Body:
-    """What was read, and not yet used. A first boundary needs no line before it."""
+    """The bytes read but not used yet. The first boundary needs no preceding line."""
 
     def __init__(self, read: Callable[[int], bytes], delimiter: bytes) -> None:
         self._read, self._delimiter = read, delimiter
@@ -61,7 +59,7 @@ class _Body:
         del self._buffer[: place + len(self._delimiter)]
 
     def is_end(self) -> bool:
-        """Whether the boundary was the last; else its line is used up."""
+        """Whether the boundary was the last one. Otherwise the rest of its line is consumed."""
         while len(self._buffer) < 2:
             self._read_more()
         if self._buffer.startswith(b"--"):

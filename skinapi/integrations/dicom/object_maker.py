@@ -1,4 +1,4 @@
-"""Makes the objects of a study, of what is stored; its report prints no name of the patient."""
+"""Makes the objects of a study. The report does not contain the patient's name."""
 
 from dataclasses import dataclass, replace
 
@@ -58,7 +58,7 @@ class ObjectMaker:
         return make_heat_map(origin, of, drawn, size, source)
 
     def _print(self, study: Study) -> bytes:
-        """The report as PDF, which is not stored. It has no letters: their words name people."""
+        """The report as PDF, not stored. It omits letters, because their text names people."""
         number, to = str(study.finding.number), study.reader
         report = self.reports.read_report(number=number, to=to, language=None)
         unnamed = replace(report, patient=None, letters=())

@@ -1,7 +1,6 @@
-"""A finding's pictures and its report as DICOM objects.
-
-Each is made of the stored finding when somebody asks for it. The patient is named by the number
-of the object that an archive sent, else by the id of the account; no object says a patient's name.
+"""A finding's pictures and report as DICOM objects, made from the stored finding on request. The
+patient is identified by the number in the archive's object, or else by the account id, and never by
+name.
 """
 
 import io
@@ -143,8 +142,8 @@ def study_of(origin: ObjectSource) -> dict[str, Any]:
 
 
 def complete(made: Dataset, origin: ObjectSource, at: datetime) -> None:
-    """Add what highdicom's classes do not take; the times are those of the content, so that an
-    object that is made again is the same.
+    """Add elements that highdicom's classes do not accept. The times are those of the content, so
+    that repeated objects are identical.
     """
     made.InstanceCreationDate, made.InstanceCreationTime = at.date(), at.time()
     made.TimezoneOffsetFromUTC = "+0000"

@@ -1,6 +1,5 @@
-"""What the header of a DICOM object tells of a picture and its patient, as the facts that a sender
-of `POST /predict` may tell; and how it names its patient, its order and itself. Nothing is guessed:
-what has no value here is left out.
+"""The facts in a DICOM header about the picture and its patient, as for `POST /predict`, and the
+identifiers of patient, order and object. Nothing is guessed: unknown values are omitted.
 """
 
 from datetime import date, datetime
@@ -50,7 +49,7 @@ def read_patient(header: Dataset) -> PatientIdentifier | None:
 
 
 def read_source(instance: Instance) -> Source | None:
-    """None where what it says could not be written into an object again."""
+    """None if its values could not be written into a DICOM object again."""
     header = instance.header
     with refusing(NO_OBJECT):
         patient_id = _writable(text_in(header, "PatientID"))
@@ -125,7 +124,7 @@ def _read_place(header: Dataset) -> tuple[BodySite | None, Laterality | None, Bo
 
 
 def _snomed_code(item: Dataset) -> str:
-    """SNOMED CT; older objects name it by the codes that DICOM has retired (SRT)."""
+    """SNOMED CT, also from the retired codes (SRT) of older objects."""
     code, scheme = text_in(item, "CodeValue"), text_in(item, "CodingSchemeDesignator")
     if scheme in ("SRT", "SNM3", "99SDM"):
         return str(snomed_mapping["SRT"].get(code, ""))

@@ -1,5 +1,3 @@
-"""DICOM objects among the pictures of a run of `batch`."""
-
 import io
 
 from skinapi.base.errors import Refused

@@ -1,5 +1,5 @@
-"""From the pixels of a DICOM object to a photo file as `POST /predict` takes it, so that the same
-code judges it: the very JPEG where the object holds one, else a PNG of the same pixels.
+"""Converts the pixels of a DICOM object to a photo file for `POST /predict`, so that the same code
+judges it: the original JPEG, or else a PNG of the same pixels.
 """
 
 import io

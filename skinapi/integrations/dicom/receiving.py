@@ -1,11 +1,10 @@
-"""The use case for DICOM objects that are sent: each picture becomes a finding, as one that was
-sent to `POST /predict`. What reads them is imported with the first of them: a server that gets none
-starts without pydicom.
+"""The use case for received DICOM objects: each picture becomes a finding, like a photo sent to
+`POST /predict`. Its imports are lazy, so that a server without DICOM starts without pydicom.
 
-Nothing of an object is kept but what `Context` holds of its header, and the picture where photos
-are kept: no name, date, institution or private element (PS3.15 annex E, the Basic Profile, with the
-sex and the band of the age retained). Of what a clinic's own key sends, `Source` is kept too: the
-patient's number and the UIDs by which an archive files the result.
+Only the header fields in `Context` are kept, and the picture if photos are kept: no name, date,
+institution or private element (PS3.15 annex E, the Basic Profile, with sex and age band retained).
+For a clinic's own key, `Source` is kept too: the patient's number and the UIDs by which an archive
+files the result.
 """
 
 import hashlib
@@ -53,8 +52,8 @@ NO_RESOURCES = (Unavailable, PredictionQuotaReached, StorageQuotaReached)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeService:
-    """A JPEG may have `largest_photo` bytes. Large bodies lie in a file of `folder` meanwhile,
-    which has no name; or in TMPDIR, where it takes no files.
+    """`largest_photo` limits a JPEG, in bytes. Large bodies are kept in an unnamed file in
+    `folder`, or in TMPDIR if that is not writable.
     """
 
     prediction: PredictionService
@@ -70,9 +69,9 @@ class IntakeService:
     def receive_each(
         self, *, file: IO[bytes], parts: Sequence[Part], study: str | None, by: Subject
     ) -> Iterator[Received]:
-        """Judge the object in each part of the file; with `study` only objects of that one. One
-        that was sent before is answered as then. Raises Unavailable where nothing was judged yet:
-        the sender may send all of it again.
+        """Judge the object in each part of the file; with `study` only objects of that study. A
+        repeated object gets its earlier answer. Raises Unavailable if nothing was judged yet, so
+        that the sender can repeat the whole request.
         """
         from skinapi.integrations.dicom.header import open_instance  # noqa: PLC0415
 
@@ -140,7 +139,7 @@ class IntakeService:
             raise
 
     def _refuse_own(self, instance: "Instance") -> None:
-        """An archive that sends all that arrives sends what this server has sent to it, too: a heat
+        """An archive that forwards all new objects also returns those from this server, and a heat
         map would be judged as a photo.
         """
         own, findings = ObjectId.parse(instance.sop_instance), self.prediction.findings

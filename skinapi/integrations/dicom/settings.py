@@ -1,5 +1,3 @@
-"""The settings of the clinic's picture archive."""
-
 from collections.abc import Iterator
 
 from pydantic import Field, SecretStr

@@ -1,6 +1,5 @@
-"""What is wrong with a DICOM object that was sent, and the answer to a study that was sent (Store
-Instances Response), as DICOM's JSON. It imports no library for DICOM, which may not be installed.
-
+"""Errors of received DICOM objects, and the answer to a study (Store Instances Response) as DICOM
+JSON. It imports no DICOM library, which is optional.
 https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_I.2
 """
 
@@ -35,9 +34,7 @@ class Failure(IntEnum):
 
 
 class RefusedInstance(Unprocessable):
-    """An object that is not judged. `sop` is its class and its UID, where they were read before it
-    was refused.
-    """
+    """`sop` is the class and UID of the object, if they were read before it was refused."""
 
     code, sentence = "refused_instance", "This DICOM object cannot be judged"
 
@@ -66,8 +63,8 @@ def installed() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What became of one part of the body: a finding, or `failure` with its sentence. `sop` is the
-    object's class and UID, None where the part could not be read.
+    """The result of one part of the body: a finding, or `failure` with its sentence. `sop` is the
+    object's class and UID; None if the part could not be read.
     """
 
     sop: tuple[str, str] | None

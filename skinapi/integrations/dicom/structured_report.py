@@ -1,8 +1,7 @@
-"""A finding as a structured report (TID 1500): what the model measured, what a doctor concluded.
+"""A finding as a structured report (TID 1500).
 
-Who says what is kept apart. The measurements are the model's, which is named as a device with its
-version. A conclusion is there only where a doctor has signed one, and names that doctor as its
-observer.
+Measurements are attributed to the model, a device with its version. A conclusion exists only if a
+doctor has signed one, and names that doctor as its observer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,7 +64,7 @@ LONGEST_MEANING = 64
 
 
 class Meanings(RootModel[dict[str, str]]):
-    """The meanings of our own codes, in a language."""
+    """The meanings of our own codes."""
 
 
 WORDS: Mapping[Language, Meanings] = load_words("codes", Meanings, package=__package__)
@@ -105,8 +104,8 @@ def public_codes(key: str, language: Language) -> Iterator[CodedConcept]:
 
 
 def name_of(key: str, concept: CodedConcept, language: Language) -> CodedConcept:
-    """What a public code of this condition is. A bundle joins several diseases, of which its codes
-    name only some: then none of them is what was found.
+    """The public code of this condition, if it has one. A bundle joins several diseases, and its
+    codes name only some of them, so it has none.
     """
     return own("includes", language) if conditions_table().label(key).bundle else concept
 
@@ -118,9 +117,9 @@ def make_report(
     photos: Sequence[Dataset],
     before: ObjectId | None,
 ) -> EnhancedSR:
-    """The report as it holds now, by all that was said of the spot. `photos` are those that are
-    kept, as objects, and `before` is the report that this one replaces. What a clinic's archive
-    sent is evidence too, of another study.
+    """The current report, by all reviews of the spot. `photos` are the stored ones, as objects, and
+    `before` is the report that this one replaces. Objects from an archive are evidence in another
+    study.
     """
     finding = origin.finding
     decision = instructing_decision(finding)

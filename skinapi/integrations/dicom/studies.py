@@ -1,6 +1,5 @@
-"""The findings as studies of an archive: what each holds, and its objects.
-
-A finding is one study. Its objects are made when they are sent, so nothing is stored twice.
+"""The findings as studies of an archive. Objects are made when they are sent, so nothing is stored
+twice.
 """
 
 from dataclasses import dataclass

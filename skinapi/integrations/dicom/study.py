@@ -1,8 +1,7 @@
-"""A finding as a study of an archive, what there is of it, and the UIDs of that.
+"""A finding as a study, its objects and their UIDs.
 
-UIDs are made of the finding's id, so that the same object has the same UID whenever it is made, and
-none is stored: `2.25.` with a number of 128 bits is a UID of anybody's own (PS3.5, B.2), and what
-follows it names the object.
+UIDs are derived from the finding's id, so they are stable without being stored. `2.25.` with a
+number of 128 bits is a UID that anybody may use (PS3.5, B.2); what follows it names the object.
 """
 
 import re
@@ -44,8 +43,8 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectId:
-    """`number` is the time since which a report says what it says; of a picture its place among
-    those that were sent, with the version of the finding and the number of its amendments.
+    """`number` of a report is the time of its current content. That of a picture is its index, with
+    the version of the finding and the number of its amendments.
     """
 
     finding: str
@@ -62,7 +61,7 @@ class ObjectId:
 
     @property
     def said_at(self) -> datetime:
-        """When a report got to say what it says."""
+        """When the report got its current content."""
         return EPOCH + self.number * TICK
 
     @property
@@ -79,7 +78,7 @@ class ObjectId:
 
     @classmethod
     def parse(cls, uid: str) -> Self | None:
-        """None where it is no object of a finding; the finding may not be there."""
+        """None if it is not an object of a finding. The finding may not exist."""
         parts = OURS.fullmatch(uid)
         if parts is None:
             return None
@@ -93,9 +92,9 @@ def study_uid(identifier: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A finding as its reader may see it, and what there is of it: `objects`, in the order of their
-    series. `photos_withdrawn`: the patient has withdrawn the consent that photos are kept. `there`
-    are the UIDs of what the archive has of it.
+    """A finding as its reader may see it, with its `objects` in the order of their series.
+    `photos_withdrawn`: the patient has withdrawn consent to storing photos. `there` are the UIDs
+    that the archive has.
     """
 
     finding: StoredFinding
@@ -111,8 +110,8 @@ class Study:
 
 
 def pictures_of(finding: StoredFinding) -> list[ObjectId]:
-    """The kept photos of a finding, each with its heat map. Another version, or a corrected side,
-    has other objects: they say what was told.
+    """The stored photos of a finding, each with its heat map. Another version, or a corrected side,
+    has new objects, because the objects contain the entered facts.
     """
     step = len(finding.amendments) * AMENDED + (finding.version - 1) * PLACES
     return [

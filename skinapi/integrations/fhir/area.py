@@ -1,5 +1,3 @@
-"""FHIR as an area: what a health record reads, and what it sends."""
-
 from skinapi.base.settings.settings import Settings
 from skinapi.integrations.fhir.order_intake import FhirIntakeService
 from skinapi.integrations.fhir.routes import intake_routes, operation_outcome, routes

@@ -1,8 +1,8 @@
-"""What resources of FHIR R4, reports of errors and bundles are built of, as the JSON that is sent.
+"""Elements of FHIR R4 resources, errors and bundles, as plain JSON values.
 
-They are plain values. Models of `fhir.resources` would take 29 MB and 0.7 s of a server, and ten
-times as long for a page; the tests validate every kind of resource by these models and by a second
-implementation. Neither checks statuses and codes. https://hl7.org/fhir/R4/datatypes.html
+Models of `fhir.resources` would take 29 MB and 0.7 s at the start, and ten times as long for a
+page. The tests validate every kind of resource with these models and a second implementation.
+Neither checks statuses and codes. https://hl7.org/fhir/R4/datatypes.html
 """
 
 import hashlib
@@ -82,13 +82,13 @@ def absent(reason: str, text: str) -> Element:
 
 
 def share(value: float) -> Element:
-    """A number from 0 to 1. JSON would write a very small one as 1e-07, which is a decimal too."""
+    """A number from 0 to 1. JSON writes a very small one as 1e-07, which is a valid decimal."""
     return {"value": round(value, 6), "system": UCUM, "code": "1"}
 
 
 def condition_concept(key: str) -> Element:
-    """A condition in our words, and in public codes where these mean the same. A bundle of diseases
-    has none: each of its codes names less than the bundle.
+    """A condition in our words, and in equivalent public codes. A bundle of diseases has none: each
+    of its codes means less than the bundle.
     """
     known = conditions_table().label(key)
     codings = [coding(own_system("conditions"), key, known.names.en)]

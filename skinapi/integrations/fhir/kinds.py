@@ -1,5 +1,5 @@
-"""The one table of resources: what can be read and searched, and by which parameters. Routes and
-the `CapabilityStatement` are made of it. https://hl7.org/fhir/R4/capabilitystatement.html
+"""The table of resources, with their searches. Routes and the `CapabilityStatement` are made from
+it. https://hl7.org/fhir/R4/capabilitystatement.html
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,7 @@ SECURITY = (
 
 @dataclass(frozen=True)
 class Param:
-    """A search parameter. `path` is the element that it is compared with; the others are read from
-    the store by.
-    """
+    """`path` is the element to compare. Parameters without one are resolved by the store."""
 
     name: str
     type: Literal["token", "reference", "date"]
@@ -28,7 +26,7 @@ class Param:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of resource. `dated`: it can be searched by `_lastUpdated`, and sorted by it."""
+    """`dated`: it can be searched and sorted by `_lastUpdated`."""
 
     name: str
     says: str

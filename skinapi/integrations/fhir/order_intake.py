@@ -1,8 +1,8 @@
-"""The use case of what health records send: a `ServiceRequest` becomes a finding, by the same way
-as a photo that is sent to `POST /predict`.
+"""The use case of received orders: a `ServiceRequest` becomes a finding, like a photo sent to `POST
+/predict`.
 
-Nothing of a resource is kept but what `Context` holds of it, and the photo where photos are kept:
-no name, address or number. An identifier is stored as a keyed hash.
+Only the fields of `Context` are kept, and the photo if photos are kept: no name, address or number.
+An identifier is stored as a keyed hash.
 """
 
 from collections.abc import Mapping, Sequence
@@ -81,8 +81,8 @@ class OrderErased(Gone):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The report that an order has got; `order` is None where it was taken back. `new` is False
-    where it was sent before.
+    """The report of an order; `order` is None for a revoked one. `new` is False for a repeated
+    one.
     """
 
     order: Order | None
@@ -125,9 +125,9 @@ class FhirIntakeService:
     def take_request(
         self, raw: Mapping[str, Any], *, by: Subject, language: Language | None
     ) -> Taken:
-        """Judge the photos that a `ServiceRequest` contains, and file the finding. Sent again, it
-        is answered as before; sent again as `entered-in-error` or `revoked`, its finding stands for
-        nothing from then on. A test key gets the report of the sample picture.
+        """Judge the photos in a `ServiceRequest`, and file the finding. Repeating it returns the
+        earlier report. Repeating it as `entered-in-error` or `revoked` marks the finding as entered
+        in error. A test key gets the report of the sample picture.
         """
         sent = open_resource(raw, "ServiceRequest")
         if sent.kind != "ServiceRequest":
@@ -137,8 +137,8 @@ class FhirIntakeService:
     def take_patient(
         self, raw: Mapping[str, Any], *, condition: str | None, by: Subject
     ) -> tuple[Resource, bool, Resource]:
-        """The `Patient` of the identifier that this one has: an account without a log-in; whether
-        it is new; and the `OperationOutcome` that says what was not read.
+        """The `Patient` with this identifier, an account without a log-in; whether it is new; and
+        the `OperationOutcome` that lists ignored elements.
         """
         sent = open_resource(raw, "Patient")
         if sent.kind != "Patient":
@@ -242,8 +242,8 @@ class FhirIntakeService:
         return [] if current.id == doctor.id else [OTHER_DOCTOR]
 
     def _find_performer(self, order: Order, by: Subject) -> Account | None:
-        """The active doctor whom the order names, for a clinic-wide key; None where it names none,
-        or one who is not active now.
+        """The active doctor named by the order, for a clinic-wide key; None if no active one is
+        named.
         """
         if not order.performers or by.key is None or not by.key.clinic_wide:
             return None

@@ -1,5 +1,5 @@
-"""What a `ServiceRequest` asks for: which photos of which patient are to be judged, and what is
-told about them. Nothing is fetched: what it refers to is sent with it, or is on this server.
+"""Reads a `ServiceRequest`: photos, patient and facts. No reference is fetched: everything is in
+the request or on this server.
 """
 
 import base64
@@ -43,9 +43,9 @@ OWN_PATIENTS = own_system("accounts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`patient` is an identifier of another system, or the id of an account here. `performers` are
-    the e-mails and ids of accounts by which the doctor is named; `places` where the photos were
-    sent; `notes` says what of it was not read.
+    """`patient` is an identifier of another system, or an account id. `performers` are e-mails and
+    account ids of the doctor, `places` are where the photos were in the request, and `notes` lists
+    ignored elements.
     """
 
     identifier: Identifier
@@ -59,9 +59,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleContext:
-    """What a `ServiceRequest` may refer to: the other entries of its transaction by their URLs.
-    `wanted` are the identifiers that entries name in `ifNoneExist`, by place. `base` is the address
-    of this server's resources, and a photo may have `largest` bytes.
+    """What a `ServiceRequest` may refer to: the other entries of its transaction, by URL. `wanted`
+    are the identifiers in `ifNoneExist`, by place. `base` is the address of this server's
+    resources, and `largest` the limit of a photo in bytes.
     """
 
     base: str
@@ -165,8 +165,8 @@ class OrderReader:
         raise holder.refuse("its subject must be a Patient, by a reference or an identifier")
 
     def _read_performers(self) -> Iterator[str]:
-        """The names of the doctors who are to look. A name that nobody here has is refused later,
-        and so is a performer without one.
+        """The names of the requested doctors. An unknown name, or a performer without a name, is
+        refused later.
         """
         for reference in self.request.model.performer or ():
             address, known = reference.reference, reference.identifier
@@ -298,7 +298,7 @@ def _read_modality(sent: Sent) -> Modality:
 
 
 def _day_of(request: Sent) -> date:
-    """When it was ordered, so that it means the same when it is sent again; else today."""
+    """The day of the order, so that a repeated order means the same; otherwise today."""
     ordered = str(request.model.authoredOn or "")[:10]
     try:
         return date.fromisoformat(ordered)

@@ -1,7 +1,7 @@
 """A person (`Patient`) and their spots (`BodyStructure`).
 
-A program reads a pseudonym: names and words that a person wrote are there for whoever reads them
-elsewhere too (`may_name`).
+A program reads a pseudonym. It gets names and free text only if its key may read them elsewhere too
+(`may_name`).
 """
 
 from skinapi.accounts.auth.account import Account, Subject
@@ -16,7 +16,9 @@ from skinapi.integrations.fhir.elements import (
 
 
 def may_name(to: Subject) -> bool:
-    """A person reads names; a program, where its key may read findings, which name their owner."""
+    """A person may read names, and so may a program whose key reads findings, which include
+    them.
+    """
     return to.key is None or "findings:read" in to.key.scopes
 
 
@@ -34,7 +36,6 @@ def patient_of(account: Account, to: Subject) -> Resource:
 
 
 def moved_patient(identifier: str, into: Account) -> Resource:
-    """Describe an account whose spots were moved to another account of the same person."""
     return made(
         "Patient",
         identifier,

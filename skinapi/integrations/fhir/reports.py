@@ -1,8 +1,8 @@
 """A finding as a `DiagnosticReport` with its `Observation`s, and its photos as `Media`.
 
-What the model says are observations, with the model as their device, and never a diagnosis: they
-have no code of a disease, other than in a component that says of which condition a probability is.
-Only what a doctor is sure of is the report's conclusion. docs/integrate/ehr.md has the tables.
+The model's output is never a diagnosis: its observations name the model as their device, and a
+disease code only occurs in the component of a probability. Only a doctor's certain diagnosis is the
+conclusion of the report. docs/integrate/ehr.md has the tables.
 https://hl7.org/fhir/R4/diagnosticreport.html, https://hl7.org/fhir/R4/observation.html
 """
 
@@ -70,8 +70,8 @@ KEPT_IN_ERROR = {
 def resources_of(
     finding: StoredFinding, base: str, *, printed: bool = False, for_doctor: bool = True
 ) -> Iterator[Resource]:
-    """All resources of a finding: the report first, then what it refers to. With `printed` the
-    report names its PDF, in which a signed letter may name the patient.
+    """All resources of a finding, the report first. With `printed` the report refers to its PDF, in
+    which a signed letter may name the patient.
     """
     if finding.error:
         yield from _in_error(finding, finding.error, base)
@@ -86,8 +86,8 @@ def resources_of(
 
 
 def _observed_before(finding: StoredFinding, now: list[Resource]) -> list[Resource]:
-    """What an earlier version observed and the newest does not: no fact is told any more, say. A
-    program may have copied it.
+    """Observations of an earlier version that the newest lacks, such as a removed fact: a program
+    may have a copy.
     """
     known = {item["id"] for item in now}
     versions = [
@@ -99,8 +99,8 @@ def _observed_before(finding: StoredFinding, now: list[Resource]) -> list[Resour
 
 
 def _in_error(finding: StoredFinding, error: EnteredInError, base: str) -> Iterator[Resource]:
-    """The report, observations and photos that a program may have copied, without what they said:
-    it may be about somebody else.
+    """The report, observations and photos that a program may have copied, without their content,
+    which may be about another person.
     """
     observations = [*observations_of(finding), _observe(finding, "decided-urgency", DECIDED)]
     observations += _observed_before(finding, observations)
@@ -122,8 +122,8 @@ def _without_content(resource: Resource, finding: StoredFinding, **elements: Ele
 
 
 def report_status(finding: StoredFinding) -> str:
-    """Preliminary until a doctor has signed a review that waits for neither a result of the
-    laboratory nor another photo; amended if it is not the first one, or the spot has changed since.
+    """Preliminary until a doctor has signed a review that does not wait for a laboratory result or
+    another photo. Amended if it is not the first one, or the spot has changed since.
     """
     decision = finding.decision
     if decision is None or not decision.final:
@@ -238,8 +238,8 @@ def _refer(resource: Resource) -> Element:
 
 
 def observations_of(finding: StoredFinding) -> Iterator[Resource]:
-    """What a doctor has decided first: it replaces the model's band. It stays once a doctor has
-    signed, also if the review was voided. Then the model's output.
+    """The doctor's decision, which replaces the model's band, then the model's output. The decision
+    stays once it was signed, even if its review is voided.
     """
     judged, said = finding.finding, []
     if not finding.says_instruction:
@@ -350,8 +350,8 @@ def _band_concept(band: Band, language: Language) -> Element:
 
 
 def _decided(finding: StoredFinding) -> Resource:
-    """Without a value if the current review is not the instruction, or asks for another photo
-    because nobody could judge this one.
+    """Without a value if the current review is not the instruction, or requests another photo
+    because this one could not be judged.
     """
     decision, language = instructing_decision(finding), finding.language
     if decision and decision.waits_for is not WaitsFor.PHOTO:
@@ -375,8 +375,8 @@ def _decided(finding: StoredFinding) -> Resource:
 def _observe(
     finding: StoredFinding, name: str, says: str, *, by_model: bool = True, **elements: Any
 ) -> Resource:
-    """What the model says stays preliminary: nobody signs it. A doctor's answer is an observation
-    of its own.
+    """The model's output stays preliminary, because nobody signs it. A doctor's decision is a
+    separate observation.
     """
     signed = finding.decision is not None and not by_model
     version = finding.finding.model_version
@@ -416,9 +416,7 @@ def _notes(finding: StoredFinding, *more: str) -> list[Element]:
 
 
 def _body_site(finding: StoredFinding) -> Element:
-    """The place that was told with the photo, in the codes in which an order tells it, and the spot
-    that the finding belongs to.
-    """
+    """The entered body site, in the codes that an order uses, and the spot of the finding."""
     context, spot = finding.context, finding.lesion
     systems = ("body-sites", "laterality", "sides")
     told = (context.body_site, context.body_laterality, context.body_side)

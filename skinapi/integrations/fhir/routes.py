@@ -1,4 +1,4 @@
-"""The routes of FHIR R4. https://hl7.org/fhir/R4/http.html"""
+"""https://hl7.org/fhir/R4/http.html"""
 
 import base64
 import json
@@ -221,8 +221,8 @@ def _search(fhir: FhirService, name: str, sent: list[tuple[str, str]], to: Subje
 
 
 def _searchset(page: FoundPage, search: Search, address: str, base: str) -> Resource:
-    """A page as a `Bundle`. `meta.lastUpdated` is the moment until which the page, with those that
-    follow, is complete: whoever asks next for what was changed since then misses nothing.
+    """A page as a `Bundle`. `meta.lastUpdated` is the time up to which this page and the following
+    ones are complete: a client that next asks for changes since then misses nothing.
     """
     links = [_link("self", address, search.used)]
     if page.following and search.count:

@@ -1,8 +1,7 @@
 """Reads the parameters of a search. https://hl7.org/fhir/R4/search.html
 
-A parameter or modifier that this server does not know is refused: if it were ignored, who asks for
-one patient would get everybody. One that only shapes the answer is ignored, and the answer says so.
-A value that cannot be read is refused.
+An unknown parameter or modifier is refused: if it were ignored, a search for one patient would
+return everybody. Only a parameter that shapes the answer is ignored, and the answer says so.
 """
 
 import re
@@ -38,8 +37,8 @@ MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a page begins: behind `behind`; of what comes first there, if that is still `key`,
-    `sent` resources were sent. `complete_until` is that of the first page.
+    """Where a page begins: after `behind`. If the first item there is still `key`, its first `sent`
+    resources were on the last page. `complete_until` is that of the first page.
     """
 
     complete_until: datetime
@@ -85,9 +84,7 @@ class DateFilter:
 
 @dataclass(frozen=True)
 class Search:
-    """What is asked for. `used` are the parameters that count, as they were sent; `ignored` says
-    what does not.
-    """
+    """`used` are the effective parameters, as sent, and `ignored` names the others."""
 
     kind: Kind
     ids: tuple[str, ...] | None = None
@@ -202,8 +199,8 @@ def _within(one: TimeSpan, other: TimeSpan) -> TimeSpan:
 
 
 def read_span(name: str, value: str) -> TimeSpan:
-    """What a date with a prefix allows. Without a zone it is UTC; a value that names a day or a
-    second stands for all of it.
+    """The range of a date with a prefix. Without a time zone it is UTC; a value with the precision
+    of a day or second means all of it.
     """
     found = DATE.fullmatch(value)
     prefix = (found and found["prefix"]) or "eq"

@@ -1,9 +1,8 @@
-"""What is sent here, read strictly and checked: JSON that two parsers could read as two things is
-refused; resources are checked by the models of `fhir.resources`, which know elements and types, and
-by the tables here, for the codes that these models let through.
-
-https://hl7.org/fhir/R4/servicerequest.html, https://hl7.org/fhir/R4/media.html,
-https://hl7.org/fhir/R4/patient.html, https://hl7.org/fhir/R4/http.html#transaction
+"""Strict parsing and validation of received resources. JSON that two parsers could read differently
+is refused. Resources are checked with the models of `fhir.resources`, and codes that those accept
+with the tables here. https://hl7.org/fhir/R4/servicerequest.html,
+https://hl7.org/fhir/R4/media.html, https://hl7.org/fhir/R4/patient.html,
+https://hl7.org/fhir/R4/http.html#transaction
 """
 
 import json
@@ -111,8 +110,8 @@ class Identifier(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One resource. `place` is where it stands in the body. `url` is how others refer to it in a
-    bundle, `data` its content in base64, which its `model` lacks.
+    """One resource. `place` is its path in the body, `url` its address within a bundle, and `data`
+    its content in base64, which its `model` lacks.
     """
 
     place: str
@@ -141,8 +140,8 @@ class Sent:
         return [f"{self.place} ({self.kind}): not read and not kept: {ignored}"] if ignored else []
 
     def one_identifier(self, wanted: Identifier | None = None) -> Identifier:
-        """What it is known by: what a conditional creation names, else the only one, else the only
-        official one.
+        """The identifier of a conditional creation, or else the only one, or else the only official
+        one.
         """
         held: dict[Identifier, bool] = {}
         for item in getattr(self.model, "identifier", None) or ():
@@ -186,8 +185,8 @@ def open_resource(raw: object, place: str, *, url: str | None = None, inside: bo
 
 
 def _open_contained(raw: dict[str, Any], place: str) -> dict[str, Sent]:
-    """The contained resources that are used, by `#id`. What else is contained may be referred to by
-    elements that are not read.
+    """The used contained resources, by `#id`. Others may be referred to by elements that are
+    ignored.
     """
     opened: dict[str, Sent] = {}
     contained = raw.get("contained", [])

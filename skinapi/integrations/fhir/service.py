@@ -1,5 +1,3 @@
-"""Reads and searches resources, each as its caller may see what it is made of."""
-
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -45,7 +43,7 @@ class Group(NamedTuple):
 
 
 class FoundPage(NamedTuple):
-    """`complete_until`: all that changed before it is there, or on a page that follows."""
+    """All changes before `complete_until` are on this page or a following one."""
 
     resources: list[Resource]
     complete_until: datetime
@@ -138,9 +136,7 @@ class FhirService:
                 yield Group(account.id, self._of_patient(kind, account, to))
 
     def _wanted_ids(self, search: Search, to: Subject) -> list[str] | None:
-        """The ids that the search names, also by identifiers and by orders; None where it names
-        none.
-        """
+        """The ids in the search, also by identifiers and orders; None if it has none."""
         told = (search.ids, self._ids_of(search, to), self._ids_of_orders(search, to))
         named = [ids for ids in told if ids is not None]
         if not named:
@@ -164,8 +160,8 @@ class FhirService:
         return named
 
     def _ids_of_orders(self, search: Search, to: Subject) -> list[str] | None:
-        """The reports of these orders. An identifier of another system is the caller's own: it
-        counts for whom the order was sent by.
+        """The reports of these orders. An identifier of another system belongs to the caller, so it
+        only finds orders that the caller's account has sent.
         """
         if search.orders is None:
             return None

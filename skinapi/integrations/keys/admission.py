@@ -1,7 +1,7 @@
-"""Admission of programs: a key is the bearer token of a request, as a person has an access token.
+"""Admission of programs: a key is sent as a bearer token.
 
-Key and account are read from the store for each request, as a session and its account are: so
-revocation, suspension and demotion take effect with the next request.
+Key and account are read for each request, like a session, so that revocation, suspension and
+demotion take effect at once.
 """
 
 from collections.abc import Callable
@@ -44,8 +44,8 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyAuthorizer:
-    """Checks the keys of programs, and hands all other tokens to `persons`. `spend_quota` counts a
-    request of a key against what it may in a day.
+    """Checks the keys of programs, and passes all other tokens to `persons`. `spend_quota` counts a
+    request against the daily quota of its key.
     """
 
     persons: Authorizer
@@ -112,8 +112,8 @@ class KeyAuthorizer:
         return Subject(nobody.id, nobody.role, key.id, nobody, key=use)
 
     def _as_patient(self, access: Authenticated, session: SessionKey) -> Subject:
-        """A session key does what its patient may do as a patient, on the routes of its scope: that
-        of a doctor sees no other patient.
+        """A session key only has the rights of a patient, on the routes of its scope. That of a
+        doctor sees no other patient.
         """
         patient = self._get_account(session.account)
         patient.refuse_inactive()

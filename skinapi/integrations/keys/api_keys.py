@@ -1,9 +1,7 @@
-"""What is stored of keys, of the session keys that a server makes for its browsers with one, and of
-how often they are used; and why a key does not open a route.
+"""The stored keys and session keys with their use, and the reasons for refusing one.
 
-A secret is 256 random bits, so nobody guesses it, and its plain SHA-256 is stored; a slow hash, as
-of passwords, would protect nothing more. It begins with the kind of the key, which leak scanners
-and people recognise.
+A secret is 256 random bits, so its plain SHA-256 is stored; a slow hash would not protect it
+better. It begins with the kind of the key, for leak scanners and people.
 """
 
 import hashlib
@@ -72,14 +70,13 @@ SHOWN_REVOKED = timedelta(days=30)
 
 
 class ApiKey(StoredRecord):
-    """It has the rights of `account`, on the routes of its `scopes`: of the person who made it, or
-    with `clinic_wide` of a program's own account, and then it may see the findings of every
-    patient. `hint` is the end of the secret, by which its owner knows it again. It may be used from
-    `addresses` (networks in CIDR form; anywhere without), `quota` times in a day, until
-    `ends_at`. `doctor` is the account in charge of the patients whom a clinic-wide key adds. With
-    `sessions` a server makes session keys with it. The program of a
-    clinic-wide key shows findings to the patients whose numbers are of the systems
-    `shows_patients_of`. `uses` and `used_at` follow within seconds.
+    """It has the rights of `account` on the routes of its `scopes`. With `clinic_wide`, that is a
+    program's own account, which may see the findings of every patient; otherwise it is the account
+    of the person who made it. `hint` is the end of the secret. It may be used from `addresses`
+    (CIDR; anywhere if empty), `quota` times a day, until `ends_at`. `doctor` is the account in
+    charge of patients added by a clinic-wide key. With `sessions` it makes session keys. A
+    clinic-wide key's program shows findings to the patients of the systems `shows_patients_of`.
+    `uses` and `used_at` are delayed by seconds.
     """
 
     id: str
@@ -120,8 +117,8 @@ class ApiKey(StoredRecord):
 
 
 class SessionKey(StoredRecord):
-    """A key for the browser of one patient, `account`: with one scope, for minutes. It ends with
-    the `key` that made it.
+    """A short-lived key with one scope, for the browser of the patient `account`. It ends with the
+    `key` that made it.
     """
 
     id: str
@@ -163,7 +160,7 @@ class ApiKeys(Repository[ApiKey]):
         return self._list({"account": account})
 
     def list_clinic_wide(self) -> list[ApiKey]:
-        """A key that cannot be read shows nothing, and stops no other."""
+        """A damaged key is omitted, so that it cannot disable the others."""
         found = self._documents.find({"clinic_wide": True})
         return [*read_others(self.collection, found, ApiKey.model_validate)]
 

@@ -1,4 +1,4 @@
-"""What the keys of programs hold about a person, for the file with everything about them."""
+"""The data in keys about a person, for the export of a person's file."""
 
 from collections.abc import Mapping
 

@@ -1,5 +1,3 @@
-"""The routes of keys, and what crosses their wire."""
-
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial

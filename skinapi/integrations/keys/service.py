@@ -1,5 +1,3 @@
-"""The use cases of keys: make, list, revoke; and session keys for the browsers of patients."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -139,8 +137,8 @@ class KeysService:
     assignments: Assignments
 
     def make_own(self, *, wanted: WantedKey, by: Subject, proof: Proof) -> tuple[ApiKey, str]:
-        """A key with the caller's rights, and its secret, which nobody can read again. Whoever has
-        stolen a session makes none.
+        """Return a key with the caller's rights and its secret, which cannot be read again. The
+        `proof` keeps a stolen session from making keys.
         """
         if wanted.kind == "test" and {*wanted.scopes} & {*LIVE_SCOPES}:
             raise Unprocessable(NOT_FOR_TESTS)
@@ -165,8 +163,8 @@ class KeysService:
     def make_clinic_wide(
         self, *, wanted: WantedKey, by: Subject, proof: Proof
     ) -> tuple[ApiKey, str]:
-        """A key with an account of its own, which sees the findings of every patient, and its
-        secret. Only admins may be the caller.
+        """Return a key with its own account, which sees the findings of every patient, and its
+        secret. The caller must be an admin.
         """
         if wanted.kind == "test":
             raise Unprocessable("A test key is nobody's but its maker's: it shows no patient")
@@ -238,7 +236,9 @@ class KeysService:
         return self.accounts.by_ids(named)
 
     def get_used(self, *, by: Subject) -> ApiKey:
-        """The key of the request; none for a session key: a browser does not see what made it."""
+        """The key of the request. A session key gets none, because a browser must not see what made
+        it.
+        """
         key = self.keys.find(by.key.id) if by.key else None
         if key is None:
             raise NotFound(NO_KEY)
@@ -252,8 +252,8 @@ class KeysService:
 
     @atomic
     def revoke(self, unit: Unit, *, key: str, by: str, own: bool = False) -> None:
-        """A program's own account is closed with its key where it has no finding and no data set
-        could be its; else it is suspended, and an admin may close it.
+        """A program's own account is closed with its key if it certainly has no finding or data
+        set. Otherwise it is suspended, and an admin may close it.
         """
         revoked = self.keys.find(key)
         if revoked is None or (own and revoked.account != by):

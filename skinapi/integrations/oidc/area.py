@@ -1,5 +1,3 @@
-"""The log-in at the clinic's own provider as an area."""
-
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Whom a provider names, which account here is that person's, and why a log-in is refused."""
+"""The account of a person from a provider, and the reasons for refusing a log-in."""
 
 import hashlib
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class LogInRefused(Forbidden):
     )
 
     def __init__(self, reason: str) -> None:
-        """`reason` is for the log, which names nobody."""
+        """`reason` is logged, so it must not name anybody."""
         super().__init__()
         self.reason = reason
 
@@ -79,9 +79,8 @@ Claims = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who has logged in at a provider. `identity` is a hash of who, `email` is a verified
-    address, `role` the one that a group gives, `session` a hash of the session there; `factor`: the
-    provider vouches for a second factor.
+    """Somebody who has logged in at a provider. `identity` and `session` are hashes, `email` is
+    verified, and `role` is that of a group. `factor`: the provider confirms a second factor.
     """
 
     identity: str
@@ -137,9 +136,8 @@ class People:
     assignments: Assignments
 
     def account_of(self, unit: Unit, provider: OidcProvider, person: Person) -> Account:
-        """The account of this person as it is after this log-in: added, where there is none, and
-        with the role that the groups give. An account that is here already with the person's
-        address is theirs only where an admin has let it log in there.
+        """Return the account of this person after this log-in, with the role of the groups, or add
+        it. An existing account with the same e-mail is only used if an admin has allowed it.
         """
         account = self.accounts.find_by_identity(person.identity)
         if account is None and person.email is None:
@@ -168,8 +166,8 @@ class People:
     def _link(
         self, unit: Unit, account: Account, provider: OidcProvider, person: Person
     ) -> Account:
-        """Its password ends, and with it the sessions and the keys, which somebody else may have
-        made; the password of an admin stays: it opens the server while the provider is down.
+        """Linking removes the password, the sessions and the keys, which another person may have
+        created. An admin keeps the password, to be able to log in while the provider is down.
         """
         unit.audit("account.link", by=account.id, target=account.id, detail=provider.name)
         if account.link_allowed != provider.name or account.identity:
@@ -191,11 +189,10 @@ class People:
     def _follow_groups(
         self, unit: Unit, account: Account, provider: OidcProvider, role: Role | None
     ) -> Account:
-        """Give the account the role of its group, and take back what a group has given before. The
-        patients of a doctor who loses the role rest until it is back.
+        """Give the account the role of its group, or remove the role of an earlier group. The
+        patients of a doctor who loses the role stay assigned for its return.
 
-        Who was made an admin here stays one, whatever the groups say; so does the last admin with a
-        password.
+        A role that an admin gave here stays, as does that of the last admin with a password.
         """
         made_here = account.role == "admin" and account.group_role != "admin"
         if role is None and account.group_role is None:

@@ -1,8 +1,8 @@
-"""Speaks with one provider of OpenID Connect: where it is, its keys, and what its tokens say.
+"""The client of one OpenID Connect provider.
 
-It follows https://openid.net/specs/openid-connect-core-1_0.html (code flow) with PKCE (RFC 7636),
-and the issuer in the answer against mix-ups (RFC 9207). Nothing that the provider sends is believed
-before its signature, issuer, audience and times are checked; and no redirect of its is followed.
+It implements https://openid.net/specs/openid-connect-core-1_0.html (code flow) with PKCE (RFC
+7636), and checks the issuer in the answer against mix-ups (RFC 9207). Tokens are only trusted after
+signature, issuer, audience and times are verified. Redirects are not followed.
 """
 
 import json
@@ -65,7 +65,7 @@ VISIBLE = re.compile(r"[!-~]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the provider says of itself. `names_issuer`: its answers do (RFC 9207)."""
+    """The provider's metadata. `names_issuer`: its answers include the issuer (RFC 9207)."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -77,14 +77,14 @@ class Metadata:
 
 
 class Provider:
-    """Raises ProviderUnavailable where the provider does not answer in time, or with something else
-    than it should.
-    """
+    """Raises ProviderUnavailable if the provider times out or sends an invalid answer."""
 
     def __init__(
         self, settings: OidcProvider, *, redirect_uri: str, authorities: Path | None = None
     ) -> None:
-        """`authorities`: a file with those of the clinic, besides the public ones."""
+        """`authorities` is a file of the clinic's certificate authorities, in addition to the
+        public ones.
+        """
         self.settings, self.redirect_uri, self._authorities = settings, redirect_uri, authorities
         self._clients: dict[str, HttpClient] = {}
         self._metadata: tuple[float, Metadata] | None = None
@@ -100,7 +100,7 @@ class Provider:
 
     @contextmanager
     def _pausing(self) -> Iterator[None]:
-        """What anybody can let this server ask: after a failure not again at once."""
+        """After a failure, wait before the next request: anybody can trigger these."""
         if time.monotonic() - self._failed_at < RETRY_AFTER_S:
             raise ProviderUnavailable
         try:
@@ -124,7 +124,7 @@ class Provider:
         return address
 
     def log_out_address(self, back_to: str) -> str | None:
-        """Where the browser is sent after a log-out here; None where the provider has no such page.
+        """The provider's log-out page; None if it has none.
         https://openid.net/specs/openid-connect-rpinitiated-1_0.html
         """
         page = self.metadata().end_session_endpoint
@@ -140,8 +140,8 @@ class Provider:
             raise LogInRefused("other_issuer")
 
     def redeem(self, code: str, *, verifier: str, nonce: str) -> Claims:
-        """What the ID token says for which the provider takes the code, and what UserInfo says
-        where the token leaves out e-mail or groups, as the standard lets it.
+        """Exchange the code for the claims of the ID token. UserInfo adds e-mail or groups if the
+        token omits them, as the standard allows.
         """
         answer = self._exchange(code, verifier)
         token, access_token = answer.get("id_token"), answer.get("access_token")
@@ -176,8 +176,8 @@ class Provider:
         return self._object_of(reply)
 
     def _with_user_info(self, claims: Claims, info: Claims) -> Claims:
-        """UserInfo adds only who the person is: it says nothing of this log-in. An address comes
-        with whether it is verified, both from one of the two.
+        """UserInfo adds only who the person is, nothing about this log-in. An e-mail and its
+        verification must come from the same source.
         """
         if not isinstance(claims.get("sub"), str) or info.get("sub") != claims["sub"]:
             raise LogInRefused("bad_claim")
@@ -189,7 +189,7 @@ class Provider:
         return joined
 
     def read_log_out(self, token: str) -> Claims:
-        """What a log-out token says, with `jti`, and `sid` or `sub`.
+        """The claims of a log-out token: `jti`, and `sid` or `sub`.
         https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation
         """
         read = self._read(token)
@@ -324,9 +324,7 @@ class Provider:
 
 
 def _safe(url: object, issuer: str) -> str:
-    """An address of the metadata at which nobody on the way can read what is sent. A provider
-    elsewhere names none on this machine.
-    """
+    """Accept only addresses with encryption, or on this machine if the issuer is here too."""
     parts = ADDRESS.fullmatch(url) if isinstance(url, str) else None
     if not isinstance(url, str) or not parts or not is_origin(parts["origin"]):
         raise ProviderUnavailable

@@ -1,5 +1,3 @@
-"""Routes of the clinic's log-in."""
-
 from typing import TYPE_CHECKING, Self
 
 from flask import Response, after_this_request, request
@@ -220,8 +218,8 @@ def _secret(oidc: OidcService) -> str | None:
 
 
 def _keep(oidc: OidcService, secret: str | None) -> None:
-    """In this browser, as a cookie that no script reads, and that no other site sends with a form;
-    None takes it back.
+    """Store the secret in a cookie that scripts cannot read and that other sites do not send with
+    forms. None deletes it.
     """
 
     @after_this_request

@@ -1,8 +1,8 @@
-"""Log-in and log-out with the clinic's accounts: the way to a provider and back.
+"""Log-in and log-out with the clinic's accounts.
 
-A browser gets one secret, as a cookie. The state, the nonce and the PKCE verifier are derived of
-it, each by an HMAC with a name, so that none of them is stored, and each is of this browser alone.
-The store has a hash of the secret: each way can be gone once, and within minutes.
+A browser gets one secret in a cookie. State, nonce and PKCE verifier are derived from it by HMAC
+with different names, so none of them is stored, and each is bound to this browser. The store has a
+hash of the secret: each log-in can be completed once, and within minutes.
 """
 
 import base64
@@ -56,9 +56,9 @@ def derive(secret: str, name: str) -> str:
 
 
 class RoundTrip(StoredRecord):
-    """`secret` is a hash. Once the provider has answered, it has the `account`, a hash of the
-    provider's `session`, and whether that vouches for a second `factor`. One of a log-out token
-    only says that it was used.
+    """`secret` is a hash. After the provider's answer it has the `account`, a hash of the
+    provider's `session`, and whether that confirms a second `factor`. That of a log-out token only
+    records its use.
     """
 
     id: str
@@ -180,8 +180,8 @@ class OidcService:
         )
 
     def finish(self, *, secret: str | None, code: str | None, caller: ClientInfo) -> LoggedInThere:
-        """Open a session for who has logged in at a provider in this browser, once. `code` is of
-        the second factor, where the account has one and the provider has not asked for one.
+        """Open a session, once, for the log-in at a provider in this browser. `code` is needed if
+        the account has a second factor and the provider has not asked for one.
         """
         trip = self.trips.find_by_secret(secret) if secret else None
         if trip is None or trip.account is None or trip.provider not in self.providers:
@@ -254,9 +254,8 @@ class OidcService:
 
     @atomic
     def allow_link(self, unit: Unit, *, email: str, provider: str | None, by: str) -> Account:
-        """Let an account that is here already become one of the provider at its next log-in there;
-        None takes that back, and parts it from the provider where it is one already: then it needs
-        a password, for which an admin hands over a link.
+        """Allow an existing account to be linked to the provider at its next log-in there. None
+        revokes that and unlinks an account, which then needs a password link from an admin.
         """
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if not account.can_log_in:
@@ -303,7 +302,7 @@ class OidcService:
 
 @contextmanager
 def _logged(provider: str) -> Iterator[None]:
-    """Log why a log-in or log-out is refused, without anything of the person."""
+    """Log the reason of a refusal, without personal data."""
     try:
         yield
     except SkinAPIError as error:

@@ -1,4 +1,4 @@
-"""Reads OIDC_PROVIDERS and OIDC_SECRETS: where the clinic's accounts log in (OpenID Connect)."""
+"""Reads OIDC_PROVIDERS and OIDC_SECRETS."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar
@@ -27,12 +27,11 @@ ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$
 
 
 class OidcProvider(Frozen):
-    """One provider, as the operator describes it.
+    """One provider, as configured by the operator.
 
-    `label` is what the button of the log-in page names. `roles`: the role that each group gives; of
-    several groups the first in this table counts. `acr` and `amr` are the values that say that the
-    provider has asked for a second factor. `trust_email`: its addresses count as verified, though
-    it does not say so.
+    `label` is on the button of the log-in page. `roles` maps groups to roles; the first matching
+    group counts. `acr` and `amr` are the values that confirm a second factor. With `trust_email`,
+    e-mails count as verified even if the provider does not say so.
     """
 
     name: ProviderName
@@ -83,7 +82,7 @@ _SECRETS = TypeAdapter(dict[str, Annotated[SecretStr, Field(min_length=1)]])
 
 
 def read_providers(text: str | None, secrets: str | None) -> tuple[OidcProvider, ...]:
-    """The providers with their secrets. Raises UnsafeSettings, without any value of them."""
+    """Raises UnsafeSettings, without any of the values."""
     named = _read(_LIST, "OIDC_PROVIDERS", "a JSON list of providers", text or "[]")
     secret_of = _read(_SECRETS, "OIDC_SECRETS", "a JSON object of secrets", secrets or "{}")
     names = [item.name for item in named]

@@ -1,7 +1,6 @@
-"""Which addresses a webhook may be sent to: those of the public internet, and what the operator
-lists. An admin types the URL of an endpoint, so without this an admin, or whoever has taken over
-the name of an endpoint, could call what only this server can reach: its own services, the network
-of the clinic, the metadata of a cloud.
+"""The allowed addresses of webhooks: the public internet, and those that the operator lists.
+Otherwise an admin, or an attacker who controls an endpoint's name, could reach internal services,
+the clinic's network or a cloud's metadata.
 """
 
 import re
@@ -50,7 +49,7 @@ class Addresses:
     listed: tuple[Network, ...] = ()
 
     def require_url(self, url: str) -> None:
-        """Refuse what is no URL of an endpoint. Names are looked up when something is sent."""
+        """Refuse an invalid URL. Names are only looked up when something is sent."""
         parts = _split(url)
         host = parts.hostname or ""
         if parts.scheme == "http" and not self.listed:
@@ -67,7 +66,7 @@ class Addresses:
             raise InvalidBody(NOT_HTTPS)
 
     def resolver(self, url: str) -> Resolve:
-        """For HttpClient: the addresses of the host, if all of them may be called."""
+        """For HttpClient: the addresses of the host, if all of them are allowed."""
         plain = urlsplit(url).scheme == "http"
 
         def resolve(host: str, port: int) -> Sequence[str]:

@@ -1,5 +1,3 @@
-"""Webhooks as an area: what endpoints are told, and how it is sent."""
-
 from pathlib import Path
 
 from skinapi.accounts.auth.events import AccountErased

@@ -1,8 +1,8 @@
-"""Endpoints of webhooks: what is stored of them, the secrets with which messages are signed, which
-events each asks for, and what a message tells of one: a type and ids, never what was found.
+"""Endpoints of webhooks: their records, signing secrets and events. A message has a type and ids,
+but no medical content.
 
-No secret is stored. It is made of the server's own secret, the endpoint's id and the number of the
-secret, as often as it is needed. The job worker imports this module too, and nothing of findings.
+No secret is stored. It is derived from the server's secret, the endpoint's id and the number of the
+secret. The job worker imports this module, so it imports nothing of findings.
 """
 
 import base64
@@ -58,8 +58,8 @@ class MadeSecret(StoredRecord):
 
 
 class Endpoint(StoredRecord):
-    """`former` is the secret before, which signs too until `former_ends_at`. `failing_since_at`:
-    since then nothing was taken.
+    """`former` is the previous secret, which also signs until `former_ends_at`. Since
+    `failing_since_at` no delivery has succeeded.
     """
 
     id: str
@@ -90,7 +90,7 @@ class Secrets:
         return secret.key in self._keys.names
 
     def sign(self, endpoint: Endpoint, *, identifier: str, timestamp: int, body: bytes) -> str:
-        """The header `webhook-signature`: one signature for each secret that is valid now."""
+        """The header `webhook-signature`, with one signature for each valid secret."""
         signed = f"{identifier}.{timestamp}.".encode() + body
         valid = [endpoint.secret]
         if endpoint.former and endpoint.former_ends_at and now() < endpoint.former_ends_at:
@@ -108,7 +108,7 @@ class Secrets:
 
 
 class Endpoints(Repository[Endpoint]):
-    """What is asked with each event is kept in memory for some seconds."""
+    """What is read for each event is cached for some seconds."""
 
     collection, record, missing = "webhooks", Endpoint, "There is no such webhook"
 
@@ -162,12 +162,12 @@ class WebhookEvents:
             self._tell(EventType.REQUEST_MADE, {**ids, "request": "new_picture"}, owner=owner)
 
     def on_sorted(self, event: Any) -> None:
-        """FindingsChanged: of what else changes one, another event tells."""
+        """Listens to FindingsChanged only for events that have no other message."""
         for finding in event.findings if event.alone else ():
             self.tell_of_finding(EventType.FINDING_CHANGED, finding, version=finding.version)
 
     def on_account_erased(self, event: Any) -> None:
-        """AccountErased: the receiver is to delete its data too, so it outlives the account."""
+        """The receiver must delete its data too, so the delivery outlives the account."""
         self._tell(EventType.ACCOUNT_ERASED, {"patient": event.account}, owner=None)
 
     def on_model(self, move: Any) -> None:
@@ -185,8 +185,8 @@ class WebhookEvents:
         self._tell(event, ids, owner=finding.owner)
 
     def _tell(self, event: EventType, ids: Mapping[str, object], *, owner: str | None) -> None:
-        """Add a delivery for each endpoint that wants such events. `owner` is the account whose
-        data the ids name.
+        """Add a delivery for each endpoint with this event. `owner` is the account whose data the
+        ids name.
         """
         for endpoint in self._endpoints.subscribed(event):
             known = {name: value for name, value in ids.items() if value is not None}

@@ -1,4 +1,6 @@
-"""Tells endpoints that a job has ended. A worker, which ends most, imports this and no area."""
+"""Notifies endpoints that a job has ended. Imported without the area by the worker, where most jobs
+end.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,3 @@
-"""Routes of webhooks, for admins, and what crosses their wire."""
-
 from datetime import datetime
 from typing import Annotated, Any, Self
 

@@ -1,6 +1,4 @@
-"""The use cases of webhooks, and the sending: what is in a message, how it is signed, and what an
-answer means.
-
+"""The use cases of webhooks, and the sending of messages.
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
@@ -110,7 +108,7 @@ class WebhooksService:
         enabled: bool,
         by: str,
     ) -> Endpoint:
-        """One that is switched on again begins without failures."""
+        """Enabling an endpoint resets its failures."""
         before = self.endpoints.get(webhook)
         if url != before.url:
             self.addresses.require_url(url)
@@ -132,7 +130,7 @@ class WebhooksService:
 
     @atomic
     def rotate_secret(self, unit: Unit, *, webhook: str, by: str) -> tuple[Endpoint, str]:
-        """Another secret, which is shown now alone; the one before signs too for a day."""
+        """The new secret is only returned here. The previous one also signs for a day."""
         before = self.endpoints.get(webhook)
         unit.audit("webhook.rotate_secret", by=by, target=webhook)
         changed = self.endpoints.change(
@@ -180,7 +178,7 @@ class WebhooksService:
 
     @atomic
     def disable(self, unit: Unit, webhook: str, *, because: DisabledBecause) -> None:
-        """Send nothing more to it, and tell the admins by mail."""
+        """Send nothing more to it, and notify the admins by mail."""
         endpoint = self.endpoints.find(webhook)
         if endpoint is None or not endpoint.enabled:
             return

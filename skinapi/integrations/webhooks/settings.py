@@ -1,5 +1,3 @@
-"""The settings of webhooks."""
-
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 
