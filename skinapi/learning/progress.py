@@ -1,5 +1,3 @@
-"""Progress lines of long computations, with the estimated time left."""
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,13 +8,13 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class StageLine(str):
-    """A line of a log that names work which begins now and whose steps cannot be counted."""
+    """A log line that names a stage that begins now and whose steps cannot be counted."""
 
     __slots__ = ()
 
 
 class StepLine(str):
-    """A line of a log that also says how many steps are done."""
+    """A log line that also has the number of finished steps."""
 
     __slots__ = ("done", "total")
 
@@ -31,9 +29,8 @@ class StepLine(str):
 
 @dataclass(slots=True)
 class Progress:
-    """Counts steps, and reports them and the time left every few seconds, each as a `StepLine`.
-
-    `done` are the steps that an earlier run has done.
+    """Reports steps and the time left every few seconds, each as a `StepLine`. `done` is the number
+    of steps of an earlier run.
     """
 
     what: str

@@ -1,6 +1,5 @@
-"""Adds the commands to the command line, starts the one that was called, and prints for it.
-
-No training framework is imported here: `--help` and the server need none.
+"""Adds the commands to the command line. No training framework is imported here, because `--help`
+and the server must work without one.
 """
 
 import argparse
@@ -86,7 +85,9 @@ def _describe(one: "Field[Any]", kind: Any, argument: Argument) -> Mapping[str, 
 def _import_and_run(
     action: str, options: type[Any], module: str
 ) -> Callable[[Settings, argparse.Namespace], int]:
-    """Import the command when it is called: TensorFlow takes seconds to load, or is not there."""
+    """Import the command when it is called: TensorFlow takes seconds to load, or is not
+    installed.
+    """
 
     def run(settings: Settings, namespace: argparse.Namespace) -> int:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -99,7 +100,7 @@ def _import_and_run(
 
 
 def print_line(line: str) -> None:
-    """Print at once: through a pipe, output would otherwise arrive in blocks."""
+    """Flush at once: through a pipe, output would otherwise arrive in blocks."""
     # Not `print`, which the linter keeps for the command line's entry points.
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
@@ -107,7 +108,6 @@ def print_line(line: str) -> None:
 
 @contextmanager
 def raise_disk_full() -> Iterator[None]:
-    """Turn the operating system's error for a full disk, or a full quota, into DiskFull."""
     try:
         yield
     except OSError as failed:

@@ -1,5 +1,3 @@
-"""What is done with a finished model: `evaluate`, `compare`, `calibrate` and `card`."""
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -128,7 +126,7 @@ def _print_differences(differences: Mapping[str, Difference]) -> None:
 
 
 def calibrate(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
-    """Fits the calibration of a model folder again. The test part is never read."""
+    """Fit the calibration of a model folder again. The test part is never read."""
     model = open_model(options.model, calibrated=False)
     model = replace(model, card=model.card.model_copy(update={"seen": SEEN}))
     sources, parts = _load_model_pictures(options)
@@ -154,7 +152,7 @@ def calibrate(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
 
 
 def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
-    """On the test part of the model's split; its card is written anew."""
+    """Measure on the test part of the model's split, and rewrite its card."""
     sources, parts = _load_model_pictures(options)
     # Only lesions of it are measured: nothing is cut out of it.
     validation = select_part(sources.samples, parts, "validation")
@@ -177,7 +175,7 @@ def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
 
 
 def _load_model_pictures(options: CardOptions) -> tuple[Sources, dict[str, Part]]:
-    """Pictures of other diseases that the model's split does not name are split now."""
+    """Pictures of other diseases that the model's split does not contain are split now."""
     sources = load_sources(
         options.data,
         normal_skin=options.normal_skin,

@@ -1,4 +1,4 @@
-"""`export`: makes a model folder of your own Keras network, to be served with MODEL_PATH."""
+"""`export`: makes a model folder from your own Keras network, for MODEL_PATH."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ UNKNOWN_TRAINING = (
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A model folder that was made. `difference` is the largest one to Keras's probabilities."""
+    """`difference` is the largest difference from Keras's probabilities."""
 
     version: str
     difference: float
@@ -50,7 +50,7 @@ def export(settings: Settings, options: ExportOptions) -> int:
 
 
 def export_network(options: ExportOptions, out: Path) -> Exported:
-    """Make a model folder of a Keras network, at `out`. Raises BadNetwork, DiskFull."""
+    """Raises BadNetwork and DiskFull."""
     scaling = Scaling(options.scaling)
     labels = name_outputs(options.labels)
     limits = [UNKNOWN_TRAINING, *describe_missing_labels(labels)]

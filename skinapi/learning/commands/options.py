@@ -1,5 +1,5 @@
-"""The options of every command: a field of the command's dataclass each, with its default and its
-help. No training framework is imported here: `--help` and the server need none.
+"""The options of every command: each is a field of the command's dataclass, with its default and
+help. No training framework is imported here.
 """
 
 import argparse
@@ -26,8 +26,6 @@ def _rate(text: str) -> float:
 
 
 class Argument:
-    """How a field is written on the command line: its help, other names, and more for argparse."""
-
     def __init__(self, text: str = "", *names: str, **more: Any) -> None:
         self.text, self.names, self.more = text, names, more
 

@@ -191,10 +191,10 @@ def choose_outputs(train: Sequence[Sample]) -> tuple[str, ...]:
 
 
 def _split(sources: Sources, options: TrainOptions) -> dict[str, Part]:
-    """The part of each picture. What a given split names keeps its part.
+    """The part of each picture, which a given split may fix.
 
-    The patients in a folder of normal skin are not known, so a picture of it that no split names
-    is for training only: in another part it could leak.
+    Patients in a folder of normal skin are unknown, so a picture that no split contains is only
+    used for training: elsewhere it could leak.
     """
     given = read_split(options.split) if options.split else {}
     samples = (*sources.dataset.samples, *sources.dataset.others)
@@ -231,7 +231,9 @@ def _start_folder(options: TrainOptions) -> Path | None:
 
 
 def _repeat_command(options: TrainOptions) -> str:
-    """The command that trains this network again; the card is public, so without parent folders."""
+    """The command that trains this network again. The card is public, so parent folders are
+    omitted.
+    """
     words = ["python", "-m", "skinapi", "train"]
     for field in fields(options):
         if field.name not in NOT_REPEATED:

@@ -1,11 +1,10 @@
-"""What training does to its pictures: random views, the light, distance and skin of another clinic,
-worse pictures, and markings.
+"""Augmentation of training pictures: random views, the light, distance and skin of other clinics,
+lower quality, and markings.
 
-A network that saw few clinics takes their colours and their scale for signs of a disease. In the
-training data markings correlate with the label: pen rings surround lesions before a biopsy, and
-rulers come from one hospital. Painted on pictures of all classes alike, they carry no information.
-
-Lengths are shares of the picture's shorter side.
+A network that saw few clinics takes their colours and scale for signs of a disease. Markings in the
+training data correlate with the label: pen rings surround lesions before a biopsy, and rulers come
+from one hospital. Painted on all classes alike, they carry no information. Lengths are relative to
+the picture's shorter side.
 """
 
 import io
@@ -135,7 +134,7 @@ def degrade_picture(picture: Image.Image, random: Random) -> Image.Image:
 
 
 def seed_from(picture: Image.Image) -> Random:
-    """A random generator seeded by the pixels: measurements change a picture alike each time."""
+    """Seeded by the pixels, so that measurements always change a picture in the same way."""
     return np.random.default_rng(zlib.crc32(picture.tobytes()))
 
 
@@ -146,7 +145,7 @@ def compress_jpeg(picture: Image.Image, quality: int) -> Image.Image:
 
 
 def scale_light(picture: Image.Image, share: NDArray[np.floating]) -> Image.Image:
-    """Multiplies the pixels by a factor for each channel, or for each position."""
+    """Multiply by a factor for each channel, or for each position."""
     return _picture(np.asarray(picture, np.float64) * share)
 
 
@@ -158,7 +157,7 @@ def add_noise(picture: Image.Image, deviation: float, random: Random) -> Image.I
 def add_vignette(
     picture: Image.Image, radius: float, edge: float, away: tuple[float, float] = (0.0, 0.0)
 ) -> Image.Image:
-    """Blackens everything outside a circle, whose offset from the centre is `away`."""
+    """Blacken everything outside a circle, whose centre is `away` from that of the picture."""
     side = min(picture.size)
     across = np.arange(picture.width) - (picture.width - 1) / 2 - away[0] * side
     down = np.arange(picture.height) - (picture.height - 1) / 2 - away[1] * side

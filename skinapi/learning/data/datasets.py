@@ -1,5 +1,5 @@
-"""Reads data sets, each a folder, into labelled samples: which pictures are skipped and why, and
-which data sets may not be learned from together.
+"""Reads folders of data sets into labelled samples, with the reasons for skipped pictures, and
+refuses combinations of data sets that must not be trained on together.
 """
 
 import csv
@@ -35,9 +35,8 @@ NEXT_KEY = re.compile(r",(?=\w+=)")
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The samples of one or more folders, and the skipped picture names by reason.
-
-    `others` show diseases that no model names: they are in no training and in no figure of a class.
+    """The samples of one or more folders, and the names of skipped pictures by reason. `others`
+    show diseases that no model names: they are not in any training or figure of a class.
     """
 
     samples: tuple[Sample, ...]
@@ -73,7 +72,7 @@ class _DatasetBuilder:
         self._skipped.setdefault(reason, []).append(name)
 
     def add(self, sample: Sample, *, modality: str = "") -> None:
-        """Adds a sample, or skips it. `modality` is the value in its row, empty if it has none."""
+        """Add or skip a sample. `modality` is the value in its row, or empty."""
         names = self._label_names
         label = sample.label if names is None else names.get(sample.label.lower())
         if label is None:
@@ -92,7 +91,7 @@ class _DatasetBuilder:
             )
 
     def _resolve_modality(self, image_id: str, word: str) -> Modality:
-        """The value in the row, else that of the folder. The two must not contradict each other."""
+        """The value in the row, or else that of the folder. They must not contradict each other."""
         if not word:
             if self._modality is None:
                 self._without_modality.append(image_id)
@@ -139,7 +138,7 @@ def load_dataset(
     table: Path | None = None,
     modality: Modality | None = None,
 ) -> Dataset:
-    """A folder with a CSV file beside pictures, or one folder for each class.
+    """Read a folder with a CSV file and pictures, or one folder for each class.
 
     `labels` maps accepted spellings in lower case to labels; None keeps labels as written.
     """
@@ -212,7 +211,9 @@ def require_classes(dataset: Dataset) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A folder of pictures. `share`: of the draws in training; None leaves it to the sampler."""
+    """A folder of pictures. `share` is its share of the draws in training; None leaves it to the
+    sampler.
+    """
 
     name: str
     folder: Path
@@ -224,7 +225,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`normal_skin` is a folder of healthy skin: neither patient nor lesion is known there."""
+    """`normal_skin` is a folder of healthy skin without known patients or lesions."""
 
     sources: tuple[Source, ...]
     datasets: tuple[Dataset, ...]
@@ -257,7 +258,7 @@ class Sources:
 
 
 def parse_source(text: str) -> Source:
-    """Reads `FOLDER[,modality=...][,licence=...][,share=...][,labels=FILE]`."""
+    """Parse `FOLDER[,modality=...][,licence=...][,share=...][,labels=FILE]`."""
     folder, *options = NEXT_KEY.split(text)
     name = source_name(Path(folder))
     values: dict[str, str] = {}
@@ -348,7 +349,7 @@ def load_part(
 
 
 def load_normal_skin(source: Source) -> tuple[Sample, ...]:
-    """Loads a folder of healthy skin. Its modality is unknown unless the source names one."""
+    """The modality of healthy skin is unknown unless the source names one."""
     if source.labels is not None:
         raise BadDataset(f"{source.name}: pictures of normal skin take no labels.")
     modality = source.modality or Modality.UNKNOWN
@@ -378,7 +379,7 @@ def _refuse_shared_ids(samples: Iterable[Sample]) -> None:
 
 
 def _refuse_duplicates(samples: Iterable[Sample]) -> None:
-    """Equal files within one lesion or patient are allowed: there a split cannot separate them."""
+    """Equal files of one lesion or patient are allowed, because a split cannot separate them."""
     first: dict[bytes, Sample] = {}
     for sample in samples:
         other = first.setdefault(hashlib.sha256(sample.path.read_bytes()).digest(), sample)

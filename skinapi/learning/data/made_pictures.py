@@ -1,5 +1,5 @@
-"""Pictures that a program makes: noise, clouds, gradients and fabrics. None shows skin, and
-ordinary photographs teach a detector little about them.
+"""Generated pictures without skin: noise, clouds, gradients and fabrics. Ordinary photographs teach
+a detector little about them.
 """
 
 import numpy as np

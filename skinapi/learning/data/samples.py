@@ -1,6 +1,5 @@
-"""A labelled picture, what its data set says of the patient, and how some of many are selected and
-split into training, validation and test: stratified, grouped by patient and lesion, and the same on
-every machine.
+"""Labelled pictures with the patient's data, and their selection and split into training,
+validation and test: stratified, grouped by patient and lesion, and the same on every machine.
 """
 
 import hashlib
@@ -92,12 +91,12 @@ class Sample:
 
     @property
     def is_other_disease(self) -> bool:
-        """Whether it shows a disease that no model names: it may only teach the doubt."""
+        """A disease that no model names: it is only used to fit the doubt."""
         return self.label in other_diseases().values()
 
     @property
     def is_squamous(self) -> bool:
-        """Whether the data set labels it as squamous cell carcinoma, whatever it is trained as."""
+        """Labelled as squamous cell carcinoma, whatever the model counts it as."""
         written = self.facts.get("dx", "").strip().lower()
         return SQUAMOUS in (self.label, label_spellings().get(written))
 
@@ -165,7 +164,7 @@ def one_per_lesion(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def fitting_half(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """Every other sample by name: names often sort by what is shown."""
+    """Every other sample by name, because names are often sorted by content."""
     return sorted(samples, key=lambda sample: sample.image_id)[::2]
 
 
@@ -174,7 +173,7 @@ def measuring_half(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 
 def patient_context(sample: Sample) -> Context:
-    """What the sender of this picture would have told."""
+    """The facts that the sender of this picture would have entered."""
     sex = sample.facts.get("sex", "").lower()
     signs = {item: sample.facts[item] for item in SIGNS if item in sample.facts}
     return Context(
@@ -199,7 +198,7 @@ def site_word(written: str) -> str:
 
 
 def skin_tone(sample: Sample) -> SkinTone | None:
-    """Read the column skin_tone (our word, or a step of MILK10k), else the Fitzpatrick type."""
+    """From the column skin_tone (our word, or a step of MILK10k), or else the Fitzpatrick type."""
     told = sample.facts.get("skin_tone", "").strip().lower()
     if told in list(SkinTone):
         return SkinTone(told)
@@ -222,8 +221,8 @@ def split_samples(
 ) -> dict[str, Part]:
     """Image id -> part. Within each class of each source the parts have their SHARES.
 
-    Pictures that `given` names keep their part, and other pictures of the same lesions and patients
-    join them.
+    Pictures in `given` keep their part, and other pictures of the same lesions and patients join
+    them.
     """
     samples = list(samples)
     groups = group_samples(samples)
@@ -288,7 +287,7 @@ def _written_label(sample: Sample) -> str:
 def _split_groups(
     groups: Iterable[str], shares: Mapping[Part, float], seed: int
 ) -> dict[str, Part]:
-    """Shuffles by a hash: a random generator may differ between platforms and library versions."""
+    """Shuffle by a hash: a random generator may differ between platforms and library versions."""
     shuffled = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
     for_test = round(shares["test"] * len(shuffled))
     for_validation = round(shares["validation"] * len(shuffled))
@@ -326,7 +325,7 @@ def _keys_kept_together(sample: Sample, groups: Mapping[str, str]) -> Iterator[t
 
 
 def refuse_leakage(parts: Mapping[str, Part], model: Path) -> None:
-    """Refuses training pictures of a model in validation or test; nothing without its split."""
+    """Refuse training pictures of a model in validation or test. Does nothing without its split."""
     if not (model / SPLIT).is_file():
         return
     before = read_split(model / SPLIT)
@@ -339,7 +338,7 @@ def refuse_leakage(parts: Mapping[str, Part], model: Path) -> None:
 
 
 def write_split(parts: Mapping[str, Part], path: Path) -> None:
-    """Writes the image ids of each part, and nothing else: no picture, nothing about a person."""
+    """Write the image ids of each part, without pictures or personal data."""
     by_part = {
         part: sorted(image for image, where in parts.items() if where == part) for part in PARTS
     }

@@ -1,5 +1,5 @@
-"""Cuts samples of normal skin out of pictures of lesions, so that each source's camera and light
-occur with healthy skin too.
+"""Cuts samples of normal skin out of pictures of lesions, so that healthy skin also occurs with
+each source's camera and light.
 """
 
 import hashlib
@@ -38,9 +38,9 @@ SKIN_FACTS = ("age", "sex", "localization", "fitzpatrick", "skin_tone")
 def cut_normal_skin(
     samples: Sequence[Sample], *, source_sizes: Mapping[str, int], report: Report
 ) -> list[Sample]:
-    """At most one patch for each patient, or for each lesion where no patient is known.
+    """At most one patch for each patient, or for each lesion if the patient is unknown.
 
-    A patch keeps lesion, patient, source and modality of its picture, so cut it after the split.
+    A patch inherits lesion, patient, source and modality of its picture, so cut it after the split.
     `source_sizes` are the numbers of pictures of the whole sources.
     """
     chosen = [sample for sample in samples if _may_be_cut(sample, source_sizes)]

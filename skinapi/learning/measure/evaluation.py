@@ -1,5 +1,5 @@
-"""Evaluates a model on labelled pictures: all figures in one dictionary, and the test figures that
-its calibration tells beside each finding.
+"""Evaluates a model on labelled pictures: all figures, and those of the test part that the
+calibration shows with each finding.
 """
 
 from collections import Counter
@@ -70,10 +70,8 @@ JOINED = "joined"
 def evaluate_model(
     model: Model, dataset: Dataset, *, report: Report, not_skin: Path | None = None
 ) -> tuple[Figures, ModelOutputs]:
-    """All figures of a model, ready for JSON, and the model outputs that they come from.
-
-    Of `not_skin`, a folder of pictures of anything else, every other one by name is measured: the
-    rest was for fitting the skin detector.
+    """All figures of a model, ready for JSON, and its outputs. Every other picture of `not_skin` is
+    measured; the others fitted the skin detector.
     """
     outputs = run_model(model, dataset.samples, report=report)
     figures = {
@@ -127,8 +125,8 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
 
 
 def _measure_one_class(served: ServedPictures, *, lesions_known: bool) -> Figures:
-    """What users get where all lesions are of one class, as melanomas of another clinic: AUC and
-    calibration need a second class. Over one picture of each lesion where the lesions are known.
+    """For lesions of a single class, such as melanomas of another clinic: AUC and calibration need
+    a second class. Uses one picture of each lesion if the lesions are known.
     """
     own = served.one_per_lesion() if lesions_known else served.lesions
     asked = [result.assessment.probabilities for result in own.results]
@@ -169,7 +167,7 @@ def _count_outcomes(rows: pd.DataFrame) -> Figures:
 
 
 def _measure_squamous(rows: pd.DataFrame) -> Figures:
-    """Found by the label as written: a model may have no output for squamous cell carcinoma."""
+    """By the label as written: a model may have no output for squamous cell carcinoma."""
     squamous = rows[rows["squamous"]]
     figures = {"n": len(squamous), "refused": int(squamous["refused"].sum())}
     for name in REACHED:
@@ -238,7 +236,9 @@ def measure_not_skin(model: Model, skin: ModelOutputs, not_skin: ModelOutputs) -
 
 
 def measure_other_diseases(model: Model, known: ModelOutputs, others: ModelOutputs) -> Figures:
-    """How many are in doubt as unlike the training, and beside them of the `known` lesions."""
+    """How many have the doubt of being unlike the training pictures, compared with `known`
+    lesions.
+    """
     rows = serve_as_if_tested(model, others).table
     lesions = known.where(lambda sample: sample.is_lesion)
     detector = model.calibration.other_diseases
@@ -314,7 +314,7 @@ def measure_pairs(model: Model, outputs: ModelOutputs, results: Sequence[ServedR
 
 
 def _join(model: Model, results: Sequence[ServedResult]) -> ServedResult:
-    """Refused only where all pictures are: then the joined answer counts for figures alone."""
+    """Refused only if all pictures are; then the joined answer is used for figures alone."""
     accepted = [result.assessment for result in results if result.refused is None]
     assessments = accepted or [result.assessment for result in results]
     refused = None if accepted else results[0].refused
@@ -331,7 +331,7 @@ def _within(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[
 
 
 def measure_points(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Any]]:
-    """The result is empty for a model without operating points."""
+    """Empty for a model without operating points."""
     return {
         point.value: _measure_kinds(model.with_calibration(model.calibration.at(point)), outputs)
         for point in (points_of(model.calibration) if outputs.samples else ())
@@ -350,7 +350,7 @@ def _measure_kinds(model: Model, outputs: ModelOutputs) -> Figures:
 
 
 def with_test_figures(model: Model, outputs: ModelOutputs) -> Model:
-    """Adds to the calibration what the notice beside each finding says about the test part."""
+    """Add to the calibration the figures of the notice with each finding."""
     calibration = model.calibration.at(OperatingPoint.CAUTIOUS)
     cautious = model.with_calibration(calibration)
     # A picture of a kind that the data set does not name is no test of a kind.

@@ -1,5 +1,5 @@
-"""The figures of a set of lesions: how good the probabilities are, and what users get, by serving's
-rules. `tabulate` has a row for each picture; every figure of who is sent comes from it.
+"""Figures of a set of lesions: the quality of the probabilities, and what users get by the rules of
+serving. All figures on referrals come from `tabulate`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -50,8 +50,6 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ServedPictures:
-    """What the network answered, what a user would get, and both as a `table` of `tabulate`."""
-
     model: Model
     outputs: ModelOutputs
     results: Sequence[ServedResult]
@@ -89,8 +87,8 @@ def serve_pictures(
 def serve_as_if_tested(
     model: Model, outputs: ModelOutputs, tell: Callable[[Sample], Context] = tell_nothing
 ) -> ServedPictures:
-    """The same without one rule of serving: no band below doctor_review for a modality with few
-    tested lesions. With that rule a new model would get a sensitivity of 1 on any data.
+    """Omit one rule of serving: no band below doctor_review for a modality with few tested lesions.
+    With that rule a new model would have a sensitivity of 1 on any data.
     """
     calibration = model.calibration
     measured = calibration.model_copy(
@@ -153,7 +151,7 @@ def _row(sample: Sample, result: ServedResult) -> Figures:
 
 
 def _sets(sample: Sample, result: ServedResult) -> Figures:
-    """NaN is the size of a set that the calibration does not have."""
+    """NaN is the size of a set that the calibration lacks."""
     sets = {each.level: each for each in result.assessment.not_ruled_out}
     row: Figures = {}
     for level in LEVELS:
@@ -180,9 +178,8 @@ def measure_share(
 
 
 def measure_sent(rows: pd.DataFrame) -> Figures:
-    """The counts of `PointFigures`, and their shares with intervals.
-
-    `urgent_right`: of the lesions told to come this week, the malignant ones.
+    """The counts of `PointFigures`, and their shares with intervals. `urgent_right` is the share of
+    malignant lesions among those with the advice to come this week.
     """
     malignant, sent, urgent = rows["malignant"], rows["sent"], rows["told_urgent"]
     melanomas = rows["label"] == MELANOMA
@@ -256,7 +253,7 @@ def measure_class(
 
 
 def measure_group(group: ServedPictures) -> Figures:
-    """Classes that the group lacks are left out; figures of classes need two."""
+    """Classes that the group lacks are omitted; figures of classes need two."""
     rows = group.table
     told = rows["modality"] != Modality.UNKNOWN.value
     figures = {
@@ -279,7 +276,7 @@ def measure_group(group: ServedPictures) -> Figures:
 
 
 def measure_bands(model: Model, predictions: Predictions) -> dict[str, Figures]:
-    """Each picture is compared with the threshold of its modality; None where these differ."""
+    """Each picture is compared with the threshold of its modality; None if these differ."""
     figures: dict[str, Figures] = {}
     point, kinds = model.calibration.operating_point, predictions.calibrated_as.tolist()
     used = {kind: model.calibration.for_modality(Modality(kind)) for kind in set(kinds)}

@@ -1,5 +1,3 @@
-"""Metrics from probabilities and labels, and their intervals, in numpy alone."""
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,16 +73,15 @@ def threshold_at_sensitivity(scores: Floats, positive: Mask, wanted: float) -> f
 
 
 def specificity_at_sensitivity(scores: Floats, positive: Mask, wanted: float) -> float:
-    """The specificity where this share of the positives is found; NaN without either kind."""
+    """NaN without positives or without negatives."""
     if positive.all() or not positive.any():
         return float("nan")
     return specificity(scores >= threshold_at_sensitivity(scores, positive, wanted), positive)
 
 
 def draw_bootstrap(groups: Sequence[str]) -> list[Rows]:
-    """All rows, for the figure itself, and then bootstrap samples as row numbers.
-
-    Whole groups (patients, lesions) are drawn, because their pictures are not independent.
+    """All rows, for the figure itself, and then bootstrap samples as row numbers. Whole groups
+    (patients, lesions) are drawn, because their pictures are not independent.
     """
     _, group_of = np.unique(groups, return_inverse=True)
     sizes = np.bincount(group_of)
@@ -108,10 +105,9 @@ def with_interval(name: str, draws: Sequence[Rows], figure: OverRows) -> dict[st
 def share_with_interval(
     name: str, hit: Mask, groups: Sequence[str], among: Mask | None = None
 ) -> dict[str, Any]:
-    """The share of hits among these rows with Wilson's 95 % interval, None without rows.
-
-    The number of observations is that of the groups. Not a bootstrap: its interval would have no
-    width where all or none of the rows hit.
+    """The share of hits with Wilson's 95 % interval, None without rows. The number of observations
+    is that of the groups. The interval of a bootstrap would have no width if all or none of the
+    rows hit.
     """
     counted = np.ones(hit.size, bool) if among is None else among
     if not counted.any():
@@ -123,10 +119,9 @@ def share_with_interval(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A figure of two models, and the 95 % interval of second minus first.
-
-    From a paired bootstrap by patient, or by lesion where the patient is not known: each draw takes
-    the same lesions from both. Otherwise easy and hard lesions would add noise that both share.
+    """The figures of two models, and the 95 % interval of second minus first, from a paired
+    bootstrap by patient or lesion. Each draw takes the same lesions for both, so that easy and hard
+    lesions add no noise.
     """
 
     first: float

@@ -1,5 +1,5 @@
-"""Runs a model on labelled pictures, with the engine and the rules of serving, and compares the
-predictions of two models, with paired bootstrap intervals.
+"""Runs a model on labelled pictures with the engine and rules of serving, and compares two
+models.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -46,9 +46,8 @@ SENT = 0.98
 
 @dataclass(frozen=True, slots=True)
 class ModelOutputs:
-    """The logits and pooled features of every sample, in the order of the samples.
-
-    `unfit` maps an image id to the reason why the quality gates of serving refuse the picture.
+    """The logits and pooled features of every sample, in order. `unfit` maps an image id to the
+    reason why serving would refuse the picture.
     """
 
     samples: Sequence[Sample]
@@ -75,7 +74,7 @@ class ModelOutputs:
 def run_model(
     model: Model, samples: Sequence[Sample], *, report: Report, change: Change | None = None
 ) -> ModelOutputs:
-    """Decodes, gates and prepares as serving does. `change` is applied after decoding."""
+    """Decode, check and prepare as in serving. `change` is applied after decoding."""
     progress = Progress("evaluate", len(samples), report)
     rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     unfit: dict[str, Reason] = {}
@@ -105,10 +104,8 @@ def _load_photo(sample: Sample, change: Change | None) -> Photo:
 
 @dataclass(frozen=True, slots=True)
 class ServedResult:
-    """What a user gets for one picture.
-
-    If `refused` is set, the user gets this reason and no assessment. It is kept here all the same,
-    for figures over all pictures.
+    """What a user gets for one picture. With `refused`, the user gets only this reason; the
+    assessment is kept for figures over all pictures.
     """
 
     assessment: Assessment
@@ -129,7 +126,7 @@ def tell_nothing(sample: Sample) -> Context:
 def serve_outputs(
     model: Model, outputs: ModelOutputs, tell: Callable[[Sample], Context] = tell_nothing
 ) -> list[ServedResult]:
-    """`tell`: what the sender tells of a picture."""
+    """`tell` returns the facts that the sender enters."""
     results = []
     for sample, logits, pooled in zip(outputs.samples, outputs.logits, outputs.pooled, strict=True):
         assessment = assess(
@@ -185,9 +182,8 @@ def predict(
     *,
     apart: bool = False,
 ) -> Predictions:
-    """Normal skin and classes without a labelled picture are left out, the rest renormalised.
-
-    Squamous cell carcinoma is counted in actinic keratosis; `apart`: it stays an output of its own.
+    """Normal skin and classes without a labelled picture are omitted, and the rest renormalised.
+    Squamous cell carcinoma counts as actinic keratosis, unless `apart`.
     """
     count = partial(count_as, outputs=model.labels if apart else ())
     classes = shared_classes(model, outputs, apart=apart)
@@ -229,7 +225,9 @@ def _add_columns(
 
 
 def count_as(key: str, outputs: Collection[str] = ()) -> str:
-    """What a label is for a model of these outputs; without them, one of the seven classes."""
+    """The class of a label for a model with these outputs; without them, one of the seven
+    classes.
+    """
     return conditions_table().counted_as(key, outputs) or key
 
 
@@ -244,13 +242,13 @@ def name_classes(
 
 
 def calibration_modality(sample: Sample, result: ServedResult) -> Modality:
-    """The modality in the data set, or the one that the model recognised where it is unknown."""
+    """The modality in the data set, or the recognised one if it is unknown."""
     known = sample.modality is not Modality.UNKNOWN
     return sample.modality if known else result.assessment.calibrated_as
 
 
 def bootstrap_group(sample: Sample) -> str:
-    """The patient where known, else the lesion: pictures of the same one are not independent."""
+    """The patient if known, or else the lesion: pictures of the same one are not independent."""
     if sample.patient_id:
         return f"{sample.source}:patient:{sample.patient_id}"
     return sample.lesion_key
@@ -289,7 +287,7 @@ def compare_predictions(
 
 
 def choose_figures(predictions: Predictions) -> Mapping[str, Figure]:
-    """Melanoma and malignant lesions have figures where the labels hold them."""
+    """Melanoma and malignant lesions only have figures if they are among the labels."""
     figures = {**GAINS, "log_loss": metrics.log_loss, "ece": metrics.ece}
     keys = conditions_table().malignant_keys
     malignant = [place for place, key in enumerate(predictions.classes) if key in keys]

@@ -1,7 +1,7 @@
-"""Stress test: how much worse a model is on degraded and on marked pictures.
+"""Stress test on degraded and marked pictures.
 
-Markings are painted where serving shows them to the network (`view_box`). They must not
-become the answer: pen rings and rulers occur in training data beside cancers.
+Markings are painted in the part that serving shows to the network (`view_box`). They must not
+become the answer: in training data pen rings and rulers occur with cancers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,10 +47,9 @@ WARM_LIGHT, BLUISH_LIGHT = np.array([1.06, 1.0, 0.9]), np.array([0.75, 0.95, 1.2
 def measure_stress(
     model: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, Figures]:
-    """For each change: metrics of the lesions, how far they fall from the untouched pictures, the
-    share that serving would refuse, and the shares whose band becomes more or less urgent.
-
-    One picture of each lesion, and at most MOST_OF_A_CLASS of a class.
+    """For each change: metrics of the lesions, their loss compared with the original pictures, the
+    share that serving would refuse, and the shares with a more or less urgent band. Uses one
+    picture of each lesion, and at most MOST_OF_A_CLASS of a class.
     """
     lesions = one_per_lesion([sample for sample in samples if sample.is_lesion])
     # Each change runs the model on all pictures, so a sample must do.
@@ -91,7 +90,7 @@ def _row(
 
 
 def _seeded(change: RandomChange) -> Change:
-    """The same picture is always changed alike."""
+    """The same picture is always changed in the same way."""
     return lambda picture: change(picture, seed_from(picture))
 
 
@@ -104,7 +103,7 @@ def _blur(picture: Image.Image) -> Image.Image:
 
 
 def _melanin(density: float) -> Change:
-    """Adds a film of melanin over everything, or removes some: a colour transform, no real skin."""
+    """Add or remove a uniform film of melanin: a colour transform, not real skin."""
     return lambda picture: scale_light(picture, np.exp(-density * MELANIN))
 
 

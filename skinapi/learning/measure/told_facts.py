@@ -1,4 +1,4 @@
-"""Measures what the facts of the patients change, on the same pictures with and without them."""
+"""Measures the effect of the patients' facts, on the same pictures with and without them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -41,8 +41,8 @@ AT_SENSITIVITY = (0.98, 0.97, 0.95)
 
 
 def measure_told(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Figures]]:
-    """Figures by kind of picture and source, over one picture of each lesion whose patient told a
-    fact that the model knows. {} for a model that knows none.
+    """Figures by kind of picture and source, over one picture of each lesion with a fact that the
+    model knows. {} for a model that knows none.
     """
     measured: dict[str, dict[str, Figures]] = {}
     for kind in KNOWN:

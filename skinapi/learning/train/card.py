@@ -1,7 +1,6 @@
-"""The model card: facts and limits for card.json, README.md as a page for people, and
-the figures as text for a terminal, by `learning/templates`.
-
-A template has one line for each paragraph, and tables as in Markdown.
+"""The model card: card.json, README.md as a page for people, and the figures as text for a
+terminal, from `learning/templates`. A template has one line for each paragraph, and tables as in
+Markdown.
 """
 
 import re
@@ -75,7 +74,7 @@ def describe_training(
 def list_sources(
     parts: Mapping[str, Sequence[Sample]], *, licences: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Numbers of each part; `patients` is None where the source does not name them."""
+    """Numbers of each part; `patients` is None if the source does not identify them."""
     names = sorted({sample.source for samples in parts.values() for sample in samples})
     return [_describe_source(name, parts, licences.get(name)) for name in names]
 
@@ -106,14 +105,14 @@ def _describe_source(
 
 
 def _only_site(samples: Sequence[Sample]) -> BodySite | None:
-    """Where all lesions are of which the place is told; None where they are at several places."""
+    """The common site of all lesions with a known site; None if they differ."""
     sites = {patient_context(sample).body_site for sample in samples if sample.is_lesion} - {None}
     return sites.pop() if len(sites) == 1 else None
 
 
 def with_clinic_figures(calibration: ModelCalibration, card: Figures) -> ModelCalibration:
-    """Add what share of the malignant lesions was sent in the clinic where it was lowest, of those
-    that networks were trained without, and at a place on the body where a source has all lesions.
+    """Add the share of malignant lesions sent at the clinic with the lowest share, among those that
+    networks were trained without, and at a body site if a source has all its lesions there.
     """
     kinds = {
         kind.value: _with_clinics(calibration.for_modality(kind), kind, card)
@@ -221,7 +220,7 @@ def _limit_calibration(samples: Sequence[Sample]) -> str:
 
 
 def _limit_classes(samples: Sequence[Sample]) -> str:
-    """A network has an output for each class, whether it has seen it or not."""
+    """A network has an output for each class, even if it was not trained on it."""
     seen = {sample.label for sample in samples}
     conditions = conditions_table().conditions
     known = [condition.names.en for condition in conditions if condition.key in seen]
@@ -256,7 +255,9 @@ def render(template: str, **values: Any) -> str:
 
 
 def show_markdown(text: str) -> str:
-    """Paragraphs apart, but a list together, and the first below its heading."""
+    """Put blank lines between paragraphs, but not between list items or before a heading's first
+    one.
+    """
     apart = re.sub(r"^(?!\||## )(.+)\n", r"\1\n\n", TABLE.sub(r"\n\g<0>\n", text), flags=re.M)
     points = re.sub(r"^(- .*\n)\n+(?=- )", r"\1", apart, flags=re.M)
     return GAPS.sub("\n\n", points).strip("\n") + "\n"

@@ -1,5 +1,5 @@
-"""Fits the thresholds of the bands on validation: from which malignant score a lesion is sent to a
-doctor, and from which probabilities it is urgent.
+"""Fits the thresholds of the bands on validation lesions: the malignant score for a referral, and
+the probabilities for urgency.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,8 +53,8 @@ def is_malignant(sample: Sample) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BandRows:
-    """Validation pictures of one modality. `named` has for each the conditions that a finding
-    would name: the most probable one, and that of the naming rule.
+    """Validation pictures of one modality. `named` has for each the conditions that a finding would
+    name: the most probable one, and that of the naming rule.
     """
 
     probabilities: Mapping[str, Floats]
@@ -117,11 +117,11 @@ def fit_bands(
 
 def fit_sent(rows: BandRows) -> dict[OperatingPoint, float]:
     """For each operating point the largest threshold of the malignant score that sends its share of
-    the malignant lesions of every source, and a little less of a source without a benign lesion.
-    The cautious one is the lower end of the interval of what a source with benign lesions asks for,
-    so that no few pictures raise it.
+    the malignant lesions of every source, and slightly less of a source without benign lesions.
 
-    With few malignant pictures in all, it is at most the cautious default. Empty without any.
+    The cautious point uses the lower end of the interval for a source with benign lesions, so that
+    no few pictures raise it. With few malignant pictures in total it is at most the cautious
+    default. Empty without any.
     """
     if not rows.malignant.any():
         return {}
@@ -150,11 +150,11 @@ def _malignant_by_source(rows: BandRows) -> list[Rows]:
 
 
 def fit_soon(rows: BandRows, modality: Modality, *, urgent: Rows | None = None) -> dict[str, float]:
-    """The thresholds of single cancers, from which a finding is urgent or a referral.
+    """The thresholds of single cancers for an urgent finding or a referral.
 
     That of melanoma is the lowest with which at most URGENT_BENIGN of the benign lesions are told
-    "this week", by whichever rule, also where a source is left out; but of no source MORE_URGENT
-    more of the benign ones. `urgent` are so already.
+    "this week" by any rule, even if a source is omitted, and no source has MORE_URGENT more of
+    them. `urgent` lesions are urgent already.
     """
     cap = URGENT_BENIGN[modality]
     thresholds = {
@@ -177,7 +177,7 @@ def _own_threshold(rows: BandRows, key: str, *, most_benign: float) -> float:
 
 
 def _melanoma_threshold(rows: BandRows, urgent: Rows, cap: float) -> float:
-    """With few melanomas it is the cautious default."""
+    """The cautious default, if there are few melanomas."""
     if (rows.labels == "melanoma").sum() < MIN_POSITIVE:
         return THRESHOLDS["melanoma"].cautious
     urgent = urgent | rows.names("melanoma")
@@ -206,7 +206,7 @@ def _reached_by(share: float, scores: Floats) -> float:
 
 
 def _asked_by(share: float, scores: Floats) -> float:
-    """The lower end of the interval of that threshold, as a bootstrap of the scores finds it."""
+    """The lower end of that threshold's interval, from a bootstrap of the scores."""
     count = len(scores)
     missed = (scores < _reached_by(share, scores)).sum()
     by_chance = binom.sf(missed, count, np.arange(1, count + 1) / count) >= BY_CHANCE

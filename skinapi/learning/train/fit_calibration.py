@@ -1,8 +1,8 @@
-"""Fits the calibration of a model, each modality separately: temperature, thresholds, prediction
-sets, naming rule, detectors, and how age, sex and body site shift the probabilities.
+"""Fits the calibration of each modality: temperature, thresholds, prediction sets, naming rule,
+detectors, and the effect of patient facts.
 
-Temperature, thresholds and prediction sets come from the validation part alone. The detectors and
-the class frequencies use training pictures too. The test part is never read here.
+Temperature, thresholds and prediction sets only use the validation part. Detectors and class
+frequencies also use training pictures. The test part is never read.
 """
 
 from collections import Counter
@@ -71,10 +71,10 @@ def calibrate_model(
     others: Sequence[Sample] = (),
     report: Report,
 ) -> ModelCalibration:
-    """Runs the model on both parts and fits its calibration.
+    """Run the model on both parts and fit its calibration.
 
-    `others` are training and validation pictures of diseases that no model names. Of `not_skin`, a
-    folder of photographs of anything but skin, every other one is used: the rest is for measuring.
+    `others` are training and validation pictures of diseases that no model names. Every other
+    photograph in `not_skin` is used; the rest is for measuring.
     """
     train = keep_known_labels(train, model.labels, part="training", report=report)
     validation = keep_known_labels(validation, model.labels, part="validation", report=report)
@@ -94,7 +94,7 @@ def calibrate_model(
 def keep_known_labels(
     samples: Sequence[Sample], labels: Sequence[str], *, part: str, report: Report
 ) -> list[Sample]:
-    """On other labels every prediction is wrong: they would only push the temperature up."""
+    """Predictions for other labels are always wrong and would only raise the temperature."""
     samples = label_for(samples, labels)
     kept = [sample for sample in samples if sample.label in labels]
     others = Counter(sample.label for sample in samples if sample.label not in labels)
@@ -119,9 +119,9 @@ def fit_calibration(
     others: ModelOutputs | None = None,
     report: Report,
 ) -> ModelCalibration:
-    """`train` need only be a sample of the training part: it gives the features of the detectors.
-    `patients` are all of it: their facts count. `not_skin` holds pooled features of ordinary
-    photographs, a row for each view.
+    """`train` may be a sample of the training part, for the features of the detectors. `patients`
+    must be all of it, for their facts. `not_skin` holds pooled features of ordinary photographs, a
+    row for each view.
     """
     fitted = {
         modality: _fit_modality(modality, labels, train, validation, report)
@@ -182,7 +182,7 @@ def _fit_modality(
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """From a grid: the curve of the log loss is smooth, and a grid always gives the same result."""
+    """From a grid: the log loss is smooth, and a grid is deterministic."""
     losses = [metrics.log_loss(softmax(logits, t), labels) for t in TEMPERATURES]
     return float(TEMPERATURES[int(np.argmin(losses))])
 
@@ -190,8 +190,8 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
 def fit_familiar(
     train: NDArray[np.floating], validation: NDArray[np.floating]
 ) -> OutOfDistributionDetector | None:
-    """The principal components of the training features; the most distant two percent of the
-    validation pictures exceed the limit. None with fewer than two training pictures.
+    """The principal components of the training features. Two percent of the validation pictures
+    exceed the limit. None with fewer than two training pictures.
     """
     if len(train) < 2:
         return None
@@ -229,9 +229,9 @@ def fit_prediction_sets(
     """Limits of class-conditional split conformal prediction, and for each level the classes with
     too few lesions to fit one.
 
-    A class is in a prediction set if its probability reaches its limit. All but the share 1 - level
-    of its own validation lesions do, counting one picture of each lesion. A class with too few
-    lesions borrows the limit of all malignant lesions, or of all benign ones.
+    A class is in a prediction set if its probability reaches its limit, which all but the share 1 -
+    level of its validation lesions do, counting one picture of each. A class with too few lesions
+    uses the limit of all malignant, or of all benign, lesions.
     """
     place = {sample.image_id: row for row, sample in enumerate(validation.samples)}
     samples = validation.one_per_lesion().samples

@@ -1,5 +1,5 @@
-"""Fits the modality detector, the skin detector and the doubt about diseases that the model does
-not name: linear classifiers on pooled features.
+"""Fits the modality detector, the skin detector and the detector of other diseases: linear
+classifiers on pooled features.
 """
 
 import math
@@ -62,10 +62,8 @@ FOLDS = 5
 def fit_modality_detector(
     train: ModelOutputs, validation: ModelOutputs, *, report: Report
 ) -> ModalityDetector | None:
-    """None where the training pictures hold one modality only.
-
-    It counts as sure from the lowest probability at which at most half a percent of the validation
-    pictures are wrong; both modalities count equally.
+    """None if the training pictures have only one modality. It is sure from the lowest probability
+    with at most half a percent of errors in validation, weighting both modalities equally.
     """
     train, validation = (
         outputs.where(lambda sample: sample.modality in KNOWN) for outputs in (train, validation)
@@ -91,8 +89,8 @@ def fit_skin_detector(
 ) -> SkinDetector:
     """A classifier skin / not skin. `not_skin` has a row of features for each view of a photograph.
 
-    Its limit is the lowest that doubts at most half a percent of the validation pictures of every
-    single source, modality and skin tone. Over all together, a small hospital could lose far more.
+    Its limit is the lowest that doubts at most half a percent of the validation pictures of each
+    source, modality and skin tone: over all together, a small hospital could lose far more.
     """
     classifier = _fit_not_skin(train, not_skin)
     probability = classifier.probability(validation.pooled)
@@ -123,8 +121,8 @@ def _fit_not_skin(train: ModelOutputs, not_skin: Features) -> LinearClassifier:
 def _fit_sure(
     classifier: LinearClassifier, train: ModelOutputs, validation: ModelOutputs, not_skin: Features
 ) -> float | None:
-    """The threshold lies a margin beyond every picture of skin, and beyond nearly all of a source
-    that was left out of the fit. None where that leaves nothing.
+    """A threshold with a margin to every picture of skin, and to nearly all of a source that is
+    excluded from the fit. None if nothing is above it.
     """
     highest = [classifier.probability(part.pooled).max() for part in (train, validation)]
     sources = [np.array([*map(source_of, part.samples)]) for part in (train, validation)]
@@ -152,7 +150,7 @@ def _tone_of(sample: Sample) -> str:
 
 
 def read_not_skin_features(model: Model, samples: Sequence[Sample]) -> Features:
-    """Read the features of the photographs, of crops of them, and of pictures of a program."""
+    """Features of the photographs, of crops of them, and of generated pictures."""
     random = np.random.default_rng(0)
     views = make_pictures(MADE, seed=0)
     for sample in samples:
@@ -175,8 +173,8 @@ def group_of(sample: Sample) -> str:
 def fit_linear(
     pooled: Features, first: NDArray[np.bool_], *, groups: Sequence[str]
 ) -> LinearClassifier:
-    """Both classes have the same total weight, however rare one is, and within a class each group
-    counts by the square root of its size.
+    """Both classes have the same total weight, and within a class each group is weighted by the
+    square root of its size.
     """
     # A feature that never varies would be divided by zero.
     middle, spread = pooled.mean(axis=0), pooled.std(axis=0) + 1e-3
@@ -194,11 +192,11 @@ def fit_linear(
 def fit_other_diseases(
     train: ModelOutputs, validation: ModelOutputs, others: ModelOutputs, *, report: Report
 ) -> OtherDiseaseDetector | None:
-    """A classifier of pictures of `others` against the lesions that the model names; its limit is a
-    quantile of the validation lesions.
+    """A classifier of `others` against the lesions that the model names, with a quantile of the
+    validation lesions as its limit.
 
-    None where too few lesions are of other diseases, or where it finds hardly more of them than of
-    the known lesions. That is judged by parts of them that it was not fitted to.
+    None with too few lesions of other diseases, or if it detects hardly more of them than of the
+    known lesions, as judged on parts excluded from the fit.
     """
     lesions = len({sample.lesion_key for sample in others.samples})
     if lesions < FEWEST_LESIONS:
@@ -233,5 +231,5 @@ def _fit(known: ModelOutputs, watched: ModelOutputs, others: ModelOutputs) -> Ot
 
 
 def _fold_of(sample: Sample) -> int:
-    """One patient or lesion has one fold, the same on every machine."""
+    """A patient or lesion has one fold, the same on every machine."""
     return zlib.crc32(bootstrap_group(sample).encode()) % FOLDS

@@ -1,10 +1,9 @@
-"""Fits what a patient's facts add to the probabilities of a picture, by kind of picture, and the
-thresholds of the bands where they are told.
+"""Fits the effect of a patient's facts on the probabilities of a picture, by kind of picture, and
+the thresholds of the bands with these facts.
 
-How a fact goes with a condition is learned from the patients of the training pictures, within each
-source: a hospital's own mix of patients and conditions stays out of it. How much of that still
-counts beside the picture is learned on validation, where the network's answers are those to
-pictures that it has not learned from.
+The association of facts and conditions is learned from the patients of the training pictures,
+within each source, to exclude a hospital's own mix of patients and conditions. Its weight in
+addition to the picture is learned on validation pictures, which the network was not trained on.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -63,9 +62,8 @@ def fit_patient_facts(
     *,
     report: Report,
 ) -> ModelCalibration:
-    """The calibration with the facts of `patients`, those of all training pictures. A kind of
-    picture gets a table where it helps: where the log loss on its validation lesions falls
-    significantly over all, and rises significantly in no source.
+    """A kind of picture gets a table if the log loss on its validation lesions decreases
+    significantly over all, and increases significantly in no source.
     """
     patients = [sample for sample in patients if sample.is_lesion]
     classes = [label for label in labels if label != NORMAL_SKIN]
@@ -127,7 +125,7 @@ _FACTS = (
 
 
 def _describe(sample: Sample) -> list[float]:
-    """The numbers of one patient; NaN where a fact is not told."""
+    """The numbers of one patient; NaN for an unknown fact."""
     context, untold = patient_context(sample), float("nan")
     years, group = context.years, _GROUP_OF.get(context.body_site)
     signs = [{"yes": 1.0, "no": 0.0}.get(sample.facts.get(sign, ""), untold) for sign in SIGNS]
@@ -140,7 +138,7 @@ def _describe(sample: Sample) -> list[float]:
 
 
 def _along_line(years: float) -> list[float]:
-    """How far the age has come along each straight line, from 0 to its length in 20 years."""
+    """The part of each line segment up to this age, from 0 to its length, in units of 20 years."""
     return [(min(max(years, start), end) - start) / 20 for start, end in pairwise(AGES)]
 
 
@@ -156,7 +154,7 @@ class _Learned:
 
 
 def _learn(patients: Sequence[Sample], classes: Sequence[str]) -> _Learned:
-    """Within each source: what differs between hospitals says nothing of a lesion."""
+    """Within each source: differences between hospitals say nothing about a lesion."""
     columns = np.array([_describe(s) for s in patients]).reshape(-1, len(_FACTS))
     sources = np.array(list(map(source_of, patients)))
     centred = np.zeros(columns.shape)
@@ -181,7 +179,7 @@ def _part(columns: Floats, fact: Fact) -> Floats:
 def _fit_direction(
     columns: Floats, truth: NDArray[np.int64], samples: Sequence[Sample], classes: int
 ) -> Floats:
-    """The log odds of each condition by each column, beside an offset for each source and kind of
+    """The log odds of each condition by each column, with an offset for each source and kind of
     picture, which is then dropped.
     """
     groups = np.array([f"{source_of(sample)}:{sample.modality}" for sample in samples])
@@ -215,8 +213,8 @@ class _Lesions:
     def _fit_strength(
         self, classes: Sequence[str], shifts: Mapping[Fact, Floats]
     ) -> dict[Fact, float]:
-        """How much of each fact's shifts, from nothing to all, counts beside the picture: with the
-        lowest log loss, and an offset for each source that is then dropped.
+        """The weight of each fact's shifts, from 0 to 1, with the lowest log loss, and an offset
+        for each source that is then dropped.
         """
         places = [self.labels.index(label) for label in classes]
         answers = self.calibration.probabilities(self.outputs.logits)
@@ -303,7 +301,7 @@ def _tabulate(learned: _Learned) -> PatientFactsTable:
 def _fit_limits(
     rows: _Lesions, table: PatientFactsTable, without: Mapping[str, PatientFactsTable]
 ) -> dict[str, ToldLimits]:
-    """The thresholds for each set of facts that enough malignant lesions tell."""
+    """The thresholds for each set of facts with enough malignant lesions."""
     told = [set(table.told(patient_context(sample))) for sample in rows.outputs.samples]
     limits = {}
     for facts in chain.from_iterable(combinations(Fact, n) for n in range(1, len(Fact) + 1)):
@@ -321,11 +319,11 @@ def _fit_told(
     without: Mapping[str, PatientFactsTable],
     facts: Sequence[Fact],
 ) -> ToldLimits:
-    """The urgent thresholds are fitted as without facts. The sending ones are those without facts,
-    moved in log odds by as much as these facts move the threshold that sends the same share of
-    these malignant lesions: so what is demanded for sources that the network never saw still
-    counts. Each source is also weighed by what the other sources teach of the facts; of it a little
-    less must be sent, and the lower threshold is used.
+    """The urgent thresholds are fitted as without facts. The sending thresholds are those without
+    facts, moved in log odds by as much as these facts move the threshold that sends the same share
+    of these malignant lesions, so that the requirement for unknown sources still holds. Each source
+    is also weighted by the effect of the facts in the other sources; slightly less of it must be
+    sent, and the lower threshold is used.
     """
     one_each = replace(rows, outputs=rows.outputs.one_per_lesion())
     plain, own = one_each.band_rows(None), one_each.band_rows(table, facts)

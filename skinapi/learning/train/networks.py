@@ -1,4 +1,4 @@
-"""The four architectures, and how their kernels are rounded to float16."""
+"""The four architectures, and the rounding of their kernels to float16."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ def build_network(
 
 @contextmanager
 def precision(policy: str) -> Iterator[None]:
-    """Networks built inside this context compute in this dtype policy; weights stay float32."""
+    """The dtype policy of computations in networks built in this context. Weights stay float32."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -61,7 +61,7 @@ def precision(policy: str) -> Iterator[None]:
 
 
 def norm_after(layer: keras.Layer) -> keras.Layer | None:
-    """The batch normalisation after this layer; None where anything else reads the layer too."""
+    """The batch normalisation after this layer; None if another layer reads it too."""
     readers = {node.operation for node in layer._outbound_nodes}
     norm = next(iter(readers), None)
     alone = len(readers) == 1 and isinstance(norm, keras.layers.BatchNormalization)
@@ -94,7 +94,7 @@ def round_to_float16(network: keras.Model) -> None:
 
 
 def store_as_float16(served: ov.Model) -> None:
-    """Stores every kernel of the graph as float16; vectors take little room and stay float32."""
+    """Vectors take little space and stay float32."""
     for node in served.get_ops():
         if (
             node.get_type_name() == "Constant"

@@ -1,6 +1,4 @@
-"""Makes a Keras network servable (last feature map, pooled features, logits), and exports it to a
-model folder that the server can load.
-"""
+"""Exports a Keras network to a model folder for the server, with the outputs that serving needs."""
 
 import json
 import sys
@@ -49,7 +47,7 @@ EXPECTED_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Servable:
-    """A network with the outputs that serving needs: logits, last feature map, pooled features."""
+    """A network with the outputs logits, last feature map and pooled features."""
 
     network: keras.Model
     head: Head
@@ -94,7 +92,7 @@ def _require_input(network: keras.Model, side: int | None) -> int:
 
 
 def _walk_head(network: keras.Model) -> tuple[list[keras.layers.Dense], keras.Layer]:
-    """Walks back from the output: the Dense layers in order of use, and the pooling before them."""
+    """The Dense layers in order of use, and the pooling before them."""
     dense: list[keras.layers.Dense] = []
     rectified = False
     for layer in _backwards(network):
@@ -134,7 +132,7 @@ def _backwards(network: keras.Model) -> Iterator[keras.Layer]:
 
 
 def _input_of(wanted: keras.Layer, network: keras.Model) -> keras.KerasTensor:
-    """Not `wanted.input`: a nested model has an input of its own besides."""
+    """Not `wanted.input`, because a nested model has its own input."""
     tensor = network.outputs[0]
     while True:
         history = tensor._keras_history
@@ -156,7 +154,7 @@ def _activation_is(layer: keras.Layer, name: str) -> bool:
 
 
 def _is_transparent(layer: keras.Layer, *, at_the_end: bool) -> bool:
-    """Changes nothing in inference; at the very end a softmax too: serving wants logits."""
+    """Has no effect in inference, or is a softmax at the very end, because serving uses logits."""
     softmax = isinstance(layer, keras.layers.Softmax) or _activation_is(layer, "softmax")
     return (
         isinstance(layer, keras.layers.Dropout)
@@ -190,7 +188,9 @@ def _linear(layer: keras.layers.Dense) -> keras.layers.Dense:
 
 @contextmanager
 def new_model_folder(destination: Path) -> Iterator[Path]:
-    """A folder to fill, moved to its destination at the end: an incomplete model is never seen."""
+    """A folder to fill. It is moved to its destination at the end, so that no incomplete model is
+    visible.
+    """
     if destination.exists():
         raise BadNetwork(f"There is already something at {destination}; name another place")
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -205,7 +205,7 @@ def new_model_folder(destination: Path) -> Iterator[Path]:
 def export_servable(
     servable: Servable, folder: Path, *, labels: Sequence[str], probe: Tensor, float16: bool
 ) -> float:
-    """Returns the largest difference to Keras's probabilities for the `probe` inputs."""
+    """Return the largest difference from Keras's probabilities for the `probe` inputs."""
     if servable.outputs != len(labels):
         raise WrongNetworkLabels(
             f"The network has {servable.outputs} outputs; expected are {len(labels)}, "
@@ -250,8 +250,8 @@ def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> f
 def write_model_files(
     folder: Path, *, card: Mapping[str, Any], calibration: ModelCalibration
 ) -> str:
-    """Returns the version. A card without one gets a checksum of the weights and of how much of a
-    picture they are shown, so equal versions mean equal answers of the network.
+    """Return the version. A card without one gets a checksum of the weights and of the view of a
+    picture, so that equal versions mean equal answers of the network.
     """
     version = card.get("version") or _name_version(folder, card)
     _write_json(folder / CALIBRATION, calibration.model_dump())

@@ -1,6 +1,4 @@
-"""What decides how a network comes out: the hyperparameters, the data to train on, how often each
-picture is drawn, and the views and batches of it that a network is shown.
-"""
+"""The hyperparameters, the training data, the sampling of pictures, and their views and batches."""
 
 import math
 from collections import Counter
@@ -101,7 +99,7 @@ class Recipe:
             )
 
     def for_card(self) -> dict[str, Any]:
-        """Clients read what is no fact of the network as its one phase, if any."""
+        """Clients read all but the facts of the network as its only phase, if any."""
         phase = {"name": NAME, **asdict(self)}
         network = {name: phase.pop(name) for name in OF_THE_NETWORK}
         return {**network, "phases": [phase] if self.epochs else []}
@@ -142,9 +140,8 @@ def learning_rate(recipe: Recipe, *, steps: int) -> CosineDecay:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """`shares` is each source's share of the lesions drawn; without one its size decides.
-
-    `others` are pictures of diseases that no model names: the calibration learns a doubt from them.
+    """`shares` is each source's share of the lesions drawn; without one it depends on the size.
+    `others` are pictures of diseases that no model names, for the doubt in the calibration.
     """
 
     classes: tuple[str, ...]
@@ -158,8 +155,8 @@ class TrainingData:
 class Sampler:
     """Draws rows by weight, 1 on average.
 
-    Systematic sampling: a picture, and each group of pictures, comes as often as its weight says,
-    give or take one. Independent draws would vary more, most of all in rare classes.
+    Systematic sampling: the count of a picture, or of a group, is its weight plus or minus one.
+    Independent draws would vary more, most of all in rare classes.
     """
 
     weights: NDArray[np.float64]
@@ -180,9 +177,8 @@ class Sampler:
 
 
 def make_sampler(recipe: Recipe, data: TrainingData) -> Sampler:
-    """Balances sources, and classes within a source, by the square root of their size.
-
-    Normal skin is one more class over all sources, with at most `most_normal_skin` of the draws.
+    """Balance sources, and classes within a source, by the square root of their size. Normal skin
+    is one more class over all sources, with at most `most_normal_skin` of the draws.
     """
     samples = data.train
     sources = np.array([sample.source for sample in samples])
@@ -242,7 +238,7 @@ class Views:
         return np.stack(shown), np.eye(len(self.data.classes), dtype=np.float32)[labels]
 
     def _show(self, sample: Sample, random: np.random.Generator) -> Tensor:
-        """A marking is painted before the view is taken, so it is turned and cropped too."""
+        """A marking is painted before the view is taken, so it is rotated and cropped too."""
         view, recipe = open_sample(sample), self.recipe
         for share, change in (
             (recipe.relit, relight),
@@ -259,7 +255,7 @@ class Views:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """A batch depends on seed, epoch and index alone, so a resumed training repeats it."""
+    """A batch depends only on seed, epoch and index, so a resumed training repeats it."""
 
     # Classes are balanced by the sampler. Weights in the loss would aim at the same, but spend two
     # thirds of the work on the most frequent class.

@@ -1,5 +1,3 @@
-"""Makes a model folder of a trained network: exported, calibrated, measured, documented."""
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +35,7 @@ MAX_BF16_LOSS = 0.002
 def export_trained(
     network: keras.Model, recipe: Recipe, data: TrainingData, folder: Path
 ) -> dict[str, Any]:
-    """Writes the network with float16 weights; the result is the card's facts about it."""
+    """Write the network with float16 weights. Returns its facts for the card."""
     if not data.validation:
         raise BadDataset("No lesion is left for validation; more pictures are needed")
     round_to_float16(network)
@@ -65,9 +63,8 @@ def measure_again(
     not_skin: Path | None,
     report: Report,
 ) -> dict[str, Any]:
-    """Measures a calibrated model, and writes its card, its page and its notices.
-
-    A network that came without an account of its training gets no page.
+    """Measure a calibrated model, and write its card, page and notices. A network without a record
+    of its training gets no page.
     """
     model = open_model(folder)
     figures, outputs = evaluate_model(model, test, report=report, not_skin=not_skin)
@@ -90,7 +87,7 @@ def calibrate_trained(
     not_skin: Path | None,
     report: Report,
 ) -> tuple[Model, dict[str, float]]:
-    """bfloat16 is faster; it is chosen where it costs at most MAX_BF16_LOSS of the macro AUC."""
+    """bfloat16 is faster, and is chosen if it costs at most MAX_BF16_LOSS of the macro AUC."""
     write_model_files(folder, card=card, calibration=ModelCalibration())
     models = {p: open_model(folder, precision=p) for p in Precision}
     outputs = {p: run_model(m, data.validation, report=report) for p, m in models.items()}

@@ -1,5 +1,5 @@
-"""Trains a network: epoch by epoch, with a checkpoint and validation metrics after each of them, so
-that an interrupted training resumes as if nothing had happened.
+"""Trains a network with a checkpoint and validation metrics after each epoch, so that an
+interrupted training resumes exactly.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ OnEpoch = Callable[[dict[str, float], bool], None]
 
 @dataclass(slots=True)
 class TrainingStatus:
-    """How far a training has come. In course.json, beside the weights, after every epoch."""
+    """The progress of a training, stored in course.json with the weights after every epoch."""
 
     epoch: int = 0
     best: float = -math.inf
@@ -68,10 +68,10 @@ class TrainingRun:
 def train_network(
     run: TrainingRun, initialise: Callable[[keras.Model], object]
 ) -> tuple[keras.Model, TrainingStatus]:
-    """Trains a network and returns it in float32 with the best validated weights.
+    """Return the network in float32 with the best validated weights.
 
-    Called again with the same folder, it resumes after the last finished epoch; another recipe or
-    other data is refused there. With no epochs it returns the starting weights.
+    Called again with the same folder, it resumes after the last finished epoch, and refuses another
+    recipe or other data. With no epochs it returns the starting weights.
     """
     recipe, data = run.recipe, run.data
     # What would otherwise fail after hours.
@@ -106,10 +106,9 @@ def _train(run: TrainingRun, network: keras.Model) -> TrainingStatus:
 
 
 def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score) -> TrainingStatus:
-    """Trains the model in place, and leaves it with the averaged weights of its best epoch.
-
-    The next call on the same folder resumes after the last finished epoch as if nothing had
-    happened, and tells `on_epoch` of those epochs again.
+    """Train the model in place, and leave it with the averaged weights of its best epoch. The next
+    call with the same folder resumes after the last finished epoch, and repeats `on_epoch` for the
+    earlier ones.
     """
     recipe, folder = run.recipe, run.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -163,8 +162,8 @@ def _train_epoch(
 ) -> tuple[dict[str, float], list[Array]]:
     """The mean loss and accuracy, and the weights to continue with.
 
-    Keras ends every `fit` by overwriting the weights with their moving average: validation wants
-    that average, but training must continue from the weights themselves.
+    Keras ends every `fit` by replacing the weights with their moving average: validation uses that
+    average, but training must continue from the weights.
     """
     weights: list[Array] = []
     callback = keras.callbacks.LambdaCallback(
@@ -195,7 +194,7 @@ def read_status(folder: Path) -> TrainingStatus:
 
 
 def _refuse_other_training(run: TrainingRun, network: keras.Model) -> None:
-    """Refuses to mix two trainings in one folder: recipe, data and starting weights must agree."""
+    """Refuse to mix two trainings in one folder: recipe, data and starting weights must agree."""
     data = run.data
     start = hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights()))
     pictures = [[s.image_id, s.label, s.source, s.box] for s in (*data.train, *data.validation)]
@@ -243,7 +242,7 @@ def score_network(network: keras.Model, run: TrainingRun) -> dict[str, float]:
 def score_logits(
     logits: Logits, *, samples: Sequence[Sample], classes: Sequence[str]
 ) -> dict[str, float]:
-    """Metrics averaged over the sources, whose lesion classes alone count; `macro_auc` decides."""
+    """Metrics averaged over the sources, for lesion classes only. `macro_auc` selects the epoch."""
     labels = np.array([list(classes).index(sample.label) for sample in samples])
     sources = {
         source: _score(logits[rows], labels[rows])
@@ -264,7 +263,7 @@ def score_logits(
 
 
 def scorable_sources(samples: Sequence[Sample]) -> dict[str, list[int]]:
-    """The lesion rows of each source that has at least two lesion classes: an AUC needs two."""
+    """The lesion rows of each source with at least two lesion classes, which an AUC needs."""
     rows: dict[str, list[int]] = {}
     for row, sample in enumerate(samples):
         if sample.label != NORMAL_SKIN:
@@ -283,7 +282,7 @@ def require_scorable(samples: Sequence[Sample]) -> None:
 
 
 def _score(logits: Logits, labels: NDArray[np.integer]) -> dict[str, float]:
-    """Over the classes that occur: the other outputs are left out before the softmax."""
+    """Over the classes that occur: the other outputs are removed before the softmax."""
     present, found = np.unique(labels, return_inverse=True)
     probabilities = softmax(logits[:, present])
     return {

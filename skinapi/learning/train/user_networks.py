@@ -1,7 +1,7 @@
 """Opens a user's Keras network without running code from the file.
 
 Keras rebuilds a network from a description in the file: objects with a class, and texts that name a
-function. Its own safe mode refuses a few of them. Here everything is refused that is not listed.
+function. Its own safe mode refuses only a few. Here everything is refused that is not on the list.
 """
 
 import json
@@ -97,7 +97,7 @@ PLACE = re.compile(r"[/~\\]|[A-Za-z]:[/\\]|.*(://|\.\.[/\\])", re.DOTALL)
 
 
 def allowed_architecture(value: Any) -> Any:
-    """The same description without what training left in it (optimizers, losses)."""
+    """The description without the remains of training (optimizers, losses)."""
     if isinstance(value, list):
         return [allowed_architecture(part) for part in value]
     if isinstance(value, str):
@@ -147,8 +147,8 @@ def _require_allowed_object(value: dict[str, Any]) -> None:
 
 
 def _allowed_calls(nodes: Any) -> Any:
-    """How a layer is called: with tensors of other layers, numbers, and no text. A text would
-    become the argument of whatever stands in the layer's place.
+    """A layer may be called with tensors of other layers and numbers, but no text, which would
+    become the argument of any function in the layer's place.
     """
     if not isinstance(nodes, list):
         raise NetworkRunsCode("The network has a layer whose calls are not a list")
@@ -198,8 +198,8 @@ def _quote(foreign: object) -> str:
 
 
 def load_user_network(path: Path) -> keras.Model:
-    """Nothing is built where the file holds more than is allowed here. Optimizer, loss and metrics
-    of its training are not loaded.
+    """Nothing is built if the file has anything that is not allowed. Optimizer, loss and metrics
+    are not loaded.
     """
     config = allowed_architecture(_config_of(path))
     try:
@@ -219,8 +219,8 @@ def load_user_network(path: Path) -> keras.Model:
 
 
 def _build(config: Any, suffix: str) -> Any:
-    """The network without its weights. It is built of the description that was checked: Keras's own
-    load_model would read the file once more, and load the optimizers of networks inside.
+    """Build the network without weights from the checked description: Keras's load_model would read
+    the file again, and load the optimizers of nested networks.
     """
     if suffix == ".keras":
         return keras.saving.deserialize_keras_object(config, safe_mode=True)

@@ -50,7 +50,7 @@ def initialise(
     imagenet: Path | None,
     report: Report,
 ) -> list[str]:
-    """Returns the layers that keep random weights. `init`: shipped, imagenet, none, or a path."""
+    """Return the layers that keep random weights. `init`: shipped, imagenet, none, or a path."""
     if init == "none":
         report("init: fresh weights")
         return [layer.name for layer in network.layers if layer.weights]
@@ -89,9 +89,8 @@ def find_imagenet(architecture: str, folder: Path) -> Path | None:
 def load_weights(
     network: keras.Model, path: Path, *, outputs: Sequence[str] | None = None
 ) -> list[str]:
-    """Loads all weights that fit, and returns the layers that keep random ones.
-
-    `.npz` keys are `<layer>/<index in get_weights()>`; files of Keras are matched by order.
+    """Load all weights that fit, and return the layers that keep random ones. `.npz` keys are
+    `<layer>/<index in get_weights()>`; Keras files are matched by order.
     """
     if path.is_dir():
         load_model_weights(network, path, outputs=outputs)
@@ -150,8 +149,8 @@ def save_norms(network: keras.Model, folder: Path) -> None:
 def load_model_weights(
     network: keras.Model, folder: Path, *, outputs: Sequence[str] | None = None
 ) -> None:
-    """Fills a network with the weights that `save_norms` was called with; its last layer by the
-    labels of its `outputs`. An error leaves the network untouched.
+    """Load the weights of `save_norms`; those of the last layer are matched by the labels in
+    `outputs`. An error leaves the network unchanged.
     """
     stored = _read_norms(folder)
     served = _served_kernels(folder)
@@ -266,7 +265,9 @@ def _digest(kernel: Float16) -> str:
 
 
 def state_of(model: keras.Model) -> list[keras.Variable]:
-    """Weights, dropout seeds, optimizer state with the moving averages; metrics start anew."""
+    """Weights, dropout seeds, and optimizer state with the moving averages. Metrics are not
+    included.
+    """
     measured = {id(variable) for variable in model.metrics_variables}
     own = [variable for variable in model.variables if id(variable) not in measured]
     return [*own, *model.optimizer.variables]
@@ -282,7 +283,7 @@ def assign(variables: Sequence[keras.Variable], given: Sequence[Array]) -> None:
 
 
 def save_arrays(path: Path, arrays: Sequence[Array]) -> None:
-    """Writes the file completely or not at all: a full disk leaves the earlier one untouched."""
+    """Write the file atomically: a full disk leaves the earlier one unchanged."""
     with written_durably(path) as draft, draft.open("wb") as out:
         np.savez(out, *arrays)
 
