@@ -6,8 +6,6 @@ from skinapi.base.stored_record import Frozen
 
 
 class DayWords(Frozen):
-    """`first` is the first day of a month; the names in a row are separated by a space."""
-
     months: str
     day: str
     by: str

@@ -1,7 +1,3 @@
-"""The errors of requests, each with its status, code and sentence. An error that only one package
-raises is defined there.
-"""
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -98,8 +94,6 @@ class AccountSuspended(Forbidden):
 
 
 class AccountRefused(Forbidden):
-    """An admin has refused to approve the account. Shown only to its owner."""
-
     code, sentence = "account_refused", "Account not approved by admin"
 
     def __init__(self, reason: str, note: str | None = None) -> None:
@@ -267,8 +261,6 @@ class BrokenStore(SkinAPIError):
 
 
 class BrokenBackup(SkinAPIError):
-    """`what` is the reason, as the end of a sentence."""
-
     code, sentence = "broken_backup", "The backup cannot be restored"
 
     def __init__(self, what: str) -> None:
@@ -290,8 +282,6 @@ class StoreTooOld(SkinAPIError):
 
 
 class UnsafeSettings(SkinAPIError):
-    """The server refuses to start; the sentence says what to set."""
-
     code, sentence = "unsafe_settings", "The settings are not safe to serve with"
 
 
@@ -371,8 +361,6 @@ class WrongNetworkLabels(BadNetwork):
 
 
 class ModelDamaged(SkinAPIError):
-    """`file` is the damaged file, if it is a single one."""
-
     code = "model_damaged"
     sentence = "The model's files are incomplete or do not match their checksums"
 

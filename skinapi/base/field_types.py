@@ -86,7 +86,6 @@ def _printable(text: str) -> str:
 
 
 def _printable_lines(text: str) -> str:
-    """Use Unix line ends. Raises ValueError for other control characters."""
     lines = text.replace("\r\n", "\n")
     _printable(lines.replace("\n", ""))
     return lines

@@ -83,7 +83,6 @@ class Adapter(HTTPAdapter):
         return self.send(prepared, stream=True, timeout=self._deadline - time.monotonic())
 
     def cut_off(self) -> None:
-        """End the connection, so that the thread waiting for it ends too."""
         if self.socket:
             with suppress(OSError, ValueError):
                 self.socket.shutdown(SHUT_RDWR)

@@ -42,8 +42,6 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` is appended to the client's URL."""
-
     method: str
     path: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -65,9 +63,6 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 @cache
 def trusted_authorities(further: Path | None = None) -> ssl.SSLContext:
-    """Trust the public authorities, and those in a PEM file. The certificate must match the host
-    name.
-    """
     context = ssl.create_default_context(cafile=certifi.where())
     if further:
         context.load_verify_locations(cafile=further)

@@ -45,7 +45,6 @@ def in_each_language(words: Mapping[Language, T] | Mapping[str, T]) -> Mapping[A
 
 
 def require_same_keys(words: Mapping[Any, BaseModel]) -> None:
-    """Refuse a mapping whose keys differ between languages."""
     first, *others = words
     for language in others:
         for field, texts in words[first]:
@@ -118,8 +117,6 @@ LANGUAGE_NAMES = {language: names.english for language, names in _NAMES.items()}
 
 
 class NumberFormat(BaseModel):
-    """How a language writes numbers. The braces of `percent` hold the number."""
-
     model_config = ConfigDict(frozen=True)
 
     decimal_mark: str
@@ -163,8 +160,6 @@ class LocalizedText(BaseModel):
         return str(getattr(self, language))
 
     def fill(self, **values: "LocalizedText") -> "LocalizedText":
-        """Fill the placeholders in braces with the value of that name in the same language."""
-
         def filled(language: Language) -> str:
             inserted = {name: value.in_language(language) for name, value in values.items()}
             return self.in_language(language).format(**inserted)

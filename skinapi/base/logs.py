@@ -1,5 +1,3 @@
-"""The log: one line of JSON per event on standard error."""
-
 import io
 import logging
 import os

@@ -1,5 +1,3 @@
-"""Lists in pages. For their form in HTTP, see platform/web/schemas.py."""
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,10 +10,6 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Request at most `limit` records: the first ones, or those after the previous page's
-    `next_after`.
-    """
-
     limit: int
     after: str | None = None
 

@@ -1,5 +1,3 @@
-"""Base classes of immutable values: stored records, and values read from our own files."""
-
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -42,7 +40,6 @@ class StoredRecord(FromRecord):
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     def stored(self) -> dict[str, Any]:
-        """The fields for the store, including nested records, with lists instead of tuples."""
         fields: dict[str, Any] = _plain(self.model_dump())
         return fields
 

@@ -1,5 +1,3 @@
-"""The caller of a use case, its allowances, and the roles of accounts."""
-
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Protocol, get_args
 
@@ -73,7 +71,6 @@ class Caller:
 
     @property
     def counted_as(self) -> str:
-        """The account or key whose limits requests and photos count against."""
         return (self.key and self.key.owner) or self.id
 
 
@@ -83,8 +80,7 @@ class Allowances(Protocol):
     def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None:
         """Count all of these photos against today's allowance, or none."""
 
-    def count_rendering(self, caller: str, role: str | None) -> None:
-        """Count a report rendered as a page, or a comparison of photos."""
+    def count_rendering(self, caller: str, role: str | None) -> None: ...
 
 
 class Unlimited:

@@ -17,8 +17,6 @@ class Value(FromRecord):
 
 @dataclass(frozen=True, slots=True)
 class PartHead:
-    """A file if `filename` is set, otherwise a text field."""
-
     name: str
     filename: str | None
     charset: str

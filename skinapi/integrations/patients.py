@@ -131,9 +131,6 @@ class PatientsService:
         return drafted, PatientRegistration(adding, partial(self.find, system, value, by=by))
 
     def _add(self, unit: Unit, drafted: Account, *, by: str) -> None:
-        """Store it in the transaction of the patient's first finding. Raises Duplicate if another
-        request has added this patient meanwhile.
-        """
         self.accounts.insert(drafted)
         unit.record(AuditRow("patient.add", by=by, target=drafted.id))
         if drafted.doctor_id:
@@ -163,7 +160,6 @@ class PatientsService:
         return self.hash_identifier("patient", *named)
 
     def hash_identifier(self, *parts: str) -> str:
-        """What stands for an identifier of another system in the store."""
         for part in parts:
             if unseen := find_unseen(part):
                 raise BadRequest(UNSEEN.format(unseen=unseen))

@@ -1,7 +1,3 @@
-"""What several standards share: the facts in public codes, and a finding with the current state of
-its spot, in the words of its reader.
-"""
-
 from collections.abc import Iterator, Mapping
 
 from skinapi.base.days import say_day
@@ -74,9 +70,6 @@ def say_instruction(finding: StoredFinding, language: Language) -> str:
 
 
 def say_finding(finding: StoredFinding, language: Language, *, for_doctor: bool) -> str:
-    """The instruction, then the current review or the model's result for this finding, without its
-    urgency.
-    """
     lines = [
         *say_spot(
             finding.instruction,

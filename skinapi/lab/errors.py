@@ -9,8 +9,6 @@ class BadArchive(BadDataset):
 
 
 class RefusedDataset(BadDataset):
-    """`report` is the incomplete report of the check."""
-
     def __init__(
         self, sentence: str | None = None, *, report: Mapping[str, Any] | None = None
     ) -> None:
@@ -31,8 +29,6 @@ class UnknownLabels(RefusedDataset):
 
 
 class WrongOffset(Conflict):
-    """The part does not begin at the end of the upload."""
-
     code, sentence = "wrong_offset", "The upload does not continue at this offset"
 
 

@@ -104,15 +104,12 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewedLabel:
-    """`said` is the label of the review, if a model counts that as `key`."""
-
     key: str
     histology: bool
     said: str
 
 
 def label_of(reviews: Sequence[Review], source: LabelSource) -> ReviewedLabel | LeftOut:
-    """The label from the reviews of one finding, in the order of signing."""
     decides = next((item for item in reversed(reviews) if not item.voided), None)
     if decides is None:
         return LeftOut.UNSURE
@@ -146,7 +143,6 @@ class ReviewedFindings:
     accounts: Accounts
 
     def gather(self, source: LabelSource) -> GatheredFindings:
-        """The findings that may be used now. The photos are read later, one by one."""
         gathered, pseudonyms = GatheredFindings(), open_pseudonyms(self.store)
         left_out: Counter[str] = Counter()
         counted_within: Counter[str] = Counter()
@@ -313,7 +309,6 @@ class FromReviewsService:
     contributed: ContributedPictures
 
     def send(self, *, new: NewDataset, labels_from: LabelSource) -> DatasetVersion:
-        """Gather the findings, then check and publish them in the background. Idempotent by key."""
         publish = partial(self._publish, new=new, labels_from=labels_from)
         return self.datasets.send(new=new, publish=publish)
 

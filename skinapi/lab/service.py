@@ -1,5 +1,3 @@
-"""The use cases of data sets, and of the jobs that train on them and import networks."""
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -54,8 +52,6 @@ LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 
 @dataclass(frozen=True, slots=True)
 class DatasetsService:
-    """`largest` is the limit in bytes of a data set before unpacking."""
-
     data: LabRepositories
     publisher: Publisher
     checks: CheckQueue
@@ -94,7 +90,6 @@ class DatasetsService:
         publish: Callable[[DatasetVersion], DatasetVersion],
         uploads: Sequence[str] = (),
     ) -> DatasetVersion:
-        """Create a data set. `publish` checks and publishes it in the background."""
         self.cleanup.sweep()
         self.checks.refuse_full(new.owner)
         try:
@@ -111,7 +106,6 @@ class DatasetsService:
     def _run_check(
         self, *, dataset: str, new: NewDataset, publish: Callable[[DatasetVersion], DatasetVersion]
     ) -> DatasetVersion | None:
-        """Publish the data set, or store why it was refused (None then)."""
         try:
             version = self.data.datasets.get(dataset)
             if version.status != "checking":
@@ -136,7 +130,6 @@ class DatasetsService:
         return SentFile(record.name, record.size, lambda: self.quarantine.copied(read()))
 
     def send_files(self, *, new: NewDataset, sent: Sequence[SentFile]) -> Published:
-        """Check and publish these files before returning. Nothing remains after an error."""
         with self.checks.now():
             self.cleanup.sweep()
             size = sum(file.size for file in sent)
@@ -174,9 +167,6 @@ class DatasetsService:
         field: str,
         describe: Callable[[Mapping[str, str]], NewDataset],
     ) -> tuple[Published, list[str]]:
-        """Receive the files of this form field, then call `send_files`. Also returns the files'
-        names. `describe` makes the description of the data set from the form's texts.
-        """
         with self.quarantine.opened(most=self.largest) as folder:
             received = receive(parts, folder, field=field)
             new = describe(received.texts)
@@ -276,8 +266,6 @@ Architecture = Literal["DenseNet169", "ResNet50", "MobileNetV2", "EfficientNetB3
 
 
 class TrainingRequest(StoredRecord):
-    """`dataset` is the id of the version in use."""
-
     dataset_name: Annotated[str, Field(min_length=1, max_length=200), Printable, Contained]
     architecture: Architecture = "ResNet50"
     epochs: int = Field(default=10, ge=1, le=MOST_EPOCHS)
@@ -348,7 +336,6 @@ class ImportsService:
     jobs: JobsService
 
     def start(self, *, request: ImportRequest, owner: str, key: str | None = None) -> Job:
-        """Idempotent by key."""
         fields = request.model_dump(mode="json")
         # First of all: the upload of a network that was imported is deleted.
         begun = self.jobs.queue.find_by_key(kind="import", owner=owner, request=fields, key=key)

@@ -14,8 +14,6 @@ class StageLine(str):
 
 
 class StepLine(str):
-    """A log line that also has the number of finished steps."""
-
     __slots__ = ("done", "total")
 
     def __new__(cls, text: str, done: int, total: int) -> "StepLine":

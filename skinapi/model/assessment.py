@@ -116,9 +116,6 @@ class _CalibratedOutput:
 
     @property
     def versions(self) -> tuple[Version, ...]:
-        """With the patient's facts, if any were entered, and without. Facts never remove a
-        doubt.
-        """
         alone = Version(self.from_picture, ())
         return (Version(self.probabilities, self.told), alone) if self.told else (alone,)
 
@@ -312,7 +309,6 @@ def choose_stated(
 def _not_ruled_out(
     calibration: Calibration, probabilities: Mapping[str, float]
 ) -> tuple[NotRuledOut, ...]:
-    """Most probable first. Normal skin is not a condition to rule out."""
     sets = []
     for level, limits in calibration.prediction_sets.items():
         within = [key for key, limit in limits.items() if probabilities.get(key, 0.0) >= limit]

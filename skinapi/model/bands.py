@@ -190,7 +190,6 @@ def band_of_condition(key: str, outputs: Collection[str]) -> Band:
 
 
 def _told_apart(key: str, outputs: Collection[str]) -> tuple[str, ...]:
-    """The outputs that would be counted as this one if they were missing."""
     others = conditions_table().counted_as_this(key)
     return tuple(other for other in others if other in outputs) if others else ()
 
@@ -204,7 +203,6 @@ def _band_beside(key: str, told_apart: tuple[str, ...]) -> Band:
 
 
 def demand_of(key: str, outputs: Collection[str]) -> Band | None:
-    """The band that a malignant condition requires. All benign ones require None."""
     malignant = conditions_table().by_key(key).malignant
     return band_of_condition(key, outputs) if malignant else None
 
@@ -250,9 +248,6 @@ def is_raised(band: Band, *, named: str, outputs: Collection[str]) -> bool:
 
 
 def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collection[str] = ()) -> str:
-    """The most severe condition that is in `also` or has at least a third of the highest
-    probability.
-    """
     least = PLAUSIBLE_SHARE * max(probabilities.values())
     return min(
         (key for key, p in probabilities.items() if p >= least or key in also),
@@ -276,5 +271,4 @@ def _rank_beside(key: str, told_apart: tuple[str, ...]) -> tuple[int, int, int]:
 
 
 def urgency(band: Band) -> int:
-    """A sort key: the more urgent the band, the smaller."""
     return _URGENCY[band]

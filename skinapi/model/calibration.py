@@ -151,10 +151,6 @@ class HeldOutFigures(StoredRecord):
 
 
 class ShareSent(StoredRecord):
-    """The share of malignant lesions that were sent to a doctor, by operating point: in the test
-    part, and at a clinic that is not in the training data.
-    """
-
     tested: Mapping[OperatingPoint, Share] = {}
     elsewhere: Mapping[OperatingPoint, Share] = {}
 
@@ -360,9 +356,6 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Probabili
 def measure_unlike(
     model: ModelCalibration, calibration: Calibration, *, logits: Features, pooled: Features
 ) -> dict[str, float]:
-    """How far a picture exceeds each limit of unlikeness: energy, distance, and the log odds of a
-    disease that the model does not name.
-    """
     floor, familiar, other = calibration.unlike_training, calibration.familiar, model.other_diseases
     features, beyond = np.atleast_2d(pooled), {}
     if floor is not None:

@@ -1,5 +1,3 @@
-"""Classifies one or more photos of one lesion. Cheap checks come first."""
-
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -178,7 +176,6 @@ def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bo
 def _disagree_alone(
     calibration: ModelCalibration, pictures: Sequence[Assessment], answer: _Answer
 ) -> bool:
-    """Whether they disagree without the patient's facts, which never remove a doubt."""
     stated = []
     for picture in pictures:
         alone, doubtful = picture.from_picture or picture.probabilities, bool(picture.reasons)

@@ -61,8 +61,6 @@ class HeadlineNames(Frozen):
 
 
 class ChanceWords(Frozen):
-    """A probability in whole numbers: {count} in {of}."""
-
     about: LocalizedText
     less: LocalizedText
     more: LocalizedText
@@ -175,8 +173,6 @@ class ComparisonWords(Frozen):
 
 
 class Notices(Frozen):
-    """The keys of `kinds` are modalities, those of `skins` are skin tones."""
-
     reminder: Mapping[str, LocalizedText]
     information_only: LocalizedText
     early: LocalizedText
@@ -261,10 +257,6 @@ class Sourced(Frozen):
 
 
 class Condition(Sourced):
-    """`api_name` is the name in the API (`class`), in every language. `spellings` are further names
-    in data sets.
-    """
-
     key: str
     dx: str | None
     bundle: bool
@@ -381,7 +373,6 @@ class Checklist(Frozen):
     sources: tuple[Source, ...]
 
     def score(self, ticked: Iterable[str]) -> int:
-        """Raises KeyError for an unknown item."""
         points = {item.key: item.points for item in self.items}
         return sum(points[key] for key in set(ticked))
 
@@ -450,9 +441,6 @@ class ConditionsTable(Frozen):
         return self._by_label[key]
 
     def counted_as(self, key: str, outputs: Collection[str] = ()) -> str | None:
-        """The condition that counts for this label in a model with these outputs, by default the
-        seven lesion classes; None if no model knows it.
-        """
         label = self.label(key)
         if key in outputs or (isinstance(label, Condition) and label.counted_as is None):
             return key
@@ -513,9 +501,6 @@ class ConditionsTable(Frozen):
         return frozenset(condition.key for condition in self.conditions if condition.malignant)
 
     def label_spellings(self) -> dict[str, str]:
-        """Every name that a data set or client may use for a condition, in lower case, mapped to
-        its key. Includes review labels that count as a condition.
-        """
         spellings: dict[str, str] = {}
         for condition in self.conditions:
             words = [condition.key, condition.dx, *condition.names.model_dump().values()]

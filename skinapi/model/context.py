@@ -1,7 +1,3 @@
-"""The facts that the sender enters with a photo: modality, patient facts, checklist. All are
-optional.
-"""
-
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self, get_args
@@ -236,7 +232,6 @@ class Context(StoredRecord):
 
     @property
     def years(self) -> int | None:
-        """The age, or a representative age of the entered group."""
         return (
             self.age
             if self.age is not None or self.age_band is None
@@ -245,7 +240,6 @@ class Context(StoredRecord):
 
     @property
     def told_tones(self) -> tuple[SkinTone, ...]:
-        """The entered skin tone, directly or by skin type; both if these differ."""
         by_type = TONE_OF_TYPE[self.fitzpatrick] if self.fitzpatrick else None
         return tuple(tone for tone in SkinTone if tone in (self.skin_tone, by_type))
 

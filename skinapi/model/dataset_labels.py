@@ -71,7 +71,6 @@ class LabelRow:
 
 class LabelColumns:
     def __init__(self, columns: Collection[str], *, table: str) -> None:
-        """Raises BadDataset if the columns are missing. The message names the `table`."""
         identifier = next((name for name in ID_COLUMNS if name in columns), None)
         self._label = next((name for name in LABEL_COLUMNS if name in columns), None)
         if identifier is None or (self._label is None and not set(ISIC_COLUMNS) & set(columns)):
@@ -144,9 +143,6 @@ def label_spellings() -> dict[str, str]:
 
 
 def other_diseases() -> dict[str, str]:
-    """Every accepted spelling of a disease that no model outputs, in lower case, mapped to its
-    review label.
-    """
     return {
         word.lower(): label.key
         for label in conditions_table().review_only

@@ -67,10 +67,6 @@ KNOWN = (Modality.DERMOSCOPIC, Modality.CLINICAL)
 
 
 class ModalityDetector(Frozen):
-    """Distinguishes dermoscope pictures from ordinary photographs. An answer is used if its
-    probability is at least `sure`.
-    """
-
     dermoscopic: LinearClassifier
     sure: float = Field(gt=0.5, le=1)
 
@@ -180,10 +176,6 @@ class OutOfDistributionDetector(Frozen):
 
 
 class OtherDiseaseDetector(Frozen):
-    """A score above `limit` means a disease that the model does not name. `pictures` is the number
-    of pictures in its fit.
-    """
-
     other: LinearClassifier
     limit: float = Field(gt=0, le=1)
     pictures: PositiveInt

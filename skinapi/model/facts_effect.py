@@ -1,7 +1,3 @@
-"""One sentence for the patient, and one for the doctor, on how the patient's facts changed the
-probabilities of a finding; the words are in `conditions.yaml`, under `notices.facts_effect`.
-"""
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -51,7 +47,6 @@ class FactsEffect:
         uncertain: bool,
         several: bool,
     ) -> Self | None:
-        """None if the facts changed nothing, or the picture may show no skin."""
         if from_picture is None or headline.not_skin:
             return None
         soon = urgency(band) <= urgency(Band.REFERRAL)

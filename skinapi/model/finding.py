@@ -1,7 +1,3 @@
-"""The Finding: the immutable result of classifying one photo, with its notices. API responses,
-reports and records are made from it.
-"""
-
 import math
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -224,7 +220,6 @@ class FindingHeading(StoredRecord):
 
     @property
     def facts_effect(self) -> FactsEffect | None:
-        """How the patient's facts changed the probabilities. A list does not show it."""
         return None
 
     def band_words(self, language: Language = "en") -> BandWords:
@@ -337,9 +332,6 @@ class Finding(FindingSummary):
 
     @property
     def notices(self) -> tuple[LocalizedText, ...]:
-        """The notices to show with this finding: the general one, then the doubts, then the skin
-        and pictures on which the model was tested.
-        """
         notices = conditions_table().notices
         return (
             notices.information_only,

@@ -71,7 +71,6 @@ class NotRuledOut(StoredRecord):
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[RankedCondition, ...]:
-    """Sort by probability, highest first, and then by key, so that the order is deterministic."""
     entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(RankedCondition(key=key, probability=probability) for key, probability in entries)
 
@@ -251,7 +250,6 @@ class Headline:
 
     @property
     def suspected(self) -> tuple[str, ...]:
-        """The conditions on whose suspicion a guideline may be cited."""
         named = (self.likely, *self.not_ruled_out)
         return tuple(entry.key for entry in named if entry.probability >= LEAST_SUSPECTED)
 
@@ -264,9 +262,6 @@ class Headline:
 
     @property
     def mostly_malignant(self) -> bool:
-        """Whether all cancers together have more than half, although the likely condition is not
-        one. The headline then begins with them.
-        """
         more = self.malignant > _MOST and not self._likely_malignant
         return self.sent_for is not None and more
 

@@ -1,5 +1,3 @@
-"""Reads `passages.yaml`: what an explanation may say, in sourced sentences."""
-
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import Literal
@@ -69,10 +67,6 @@ class _File(Frozen):
 
 
 class PassagesTable(Frozen):
-    """`finding` are facts of one finding, with braces for its values. `names` is what each
-    condition is called.
-    """
-
     all: tuple[Passage, ...]
     finding: Mapping[str, LocalizedText]
     names: Mapping[str, Mapping[Language, tuple[str, ...]]]
@@ -121,7 +115,6 @@ def passages_table() -> PassagesTable:
 
 
 def sources_of(passages: Iterable[str]) -> list[str]:
-    """The sources of these passages. The finding's own facts have none."""
     known = map(passages_table().by_id, filter(passages_table().has, passages))
     return list(dict.fromkeys(name for item in known for name in name_sources(item.sources)))
 

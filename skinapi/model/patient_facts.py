@@ -27,8 +27,6 @@ class Fact(StrEnum):
 
 
 class ToldLimits(Frozen):
-    """The thresholds of the bands if these facts were entered. `Calibration` has the others."""
-
     thresholds: Mapping[str, Limit]
     sent: Mapping[OperatingPoint, Limit]
 
@@ -70,7 +68,6 @@ class PatientFactsTable(Frozen):
     def moved_by(
         self, probabilities: Mapping[str, float], context: Context, key: str
     ) -> tuple[Fact, ...]:
-        """The facts without which the probability of `key` would be closer to the picture's."""
         told = self.told(context)
         whole = self.shift(probabilities, context, told)[key]
         without = {

@@ -1,7 +1,3 @@
-"""Files of other systems that contain a picture. An area that reads some has a `PICTURES` of this
-kind in its `pictures.py`.
-"""
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

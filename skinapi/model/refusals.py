@@ -13,8 +13,6 @@ from skinapi.model.conditions import conditions_table
 
 
 class Reason(StrEnum):
-    """The keys of `notices.refused`, from the cheapest check to the most expensive."""
-
     UNDECODABLE = "undecodable"
     TOO_LARGE = "too_large"
     MOVING = "moving"
@@ -31,7 +29,6 @@ class Reason(StrEnum):
 
 
 def refuse(reason: Reason, **figures: int) -> Refused:
-    """In English. The figures fill the placeholders of the sentence."""
     return translate_refusal(Refused(reason.value, figures=figures), "en")
 
 

@@ -59,7 +59,6 @@ def say_answer(value: Any) -> str:
 
 
 def base_of(annotation: Any) -> Any:
-    """The type without None, or the type of the values of a collection."""
     origin = get_origin(annotation)
     if origin in (None, tuple):
         return origin or (annotation if isinstance(annotation, type) else type(annotation))
@@ -67,7 +66,6 @@ def base_of(annotation: Any) -> Any:
 
 
 def list_choices(annotation: Any) -> tuple[Any, ...]:
-    """The possible answers; empty for a fact with free input."""
     base = base_of(annotation)
     if base is bool:
         return True, False

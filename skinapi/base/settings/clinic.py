@@ -45,6 +45,5 @@ class ClinicSettings(InstallationSettings):
 
     @property
     def unassigned_seen_by(self) -> frozenset[str] | None:
-        """The e-mails of the doctors who see patients without a doctor; None for all doctors."""
         listed = split(self.unassigned_patients)
         return None if listed == {"all"} else listed - {"none"}

@@ -48,6 +48,5 @@ def read_demo(instance_dir: Path) -> Demo | None:
 
 
 def demo_environment(folder: Path) -> Mapping[str, str]:
-    """An empty variable means the default, even if `.env` has a value."""
     emptied = {*Settings.model_fields, "render_external_url"} - KEPT
     return {**{name.upper(): "" for name in sorted(emptied)}, "INSTANCE_DIR": str(folder)}

@@ -51,14 +51,12 @@ class InstallationSettings(BaseSettings):
 
     @classmethod
     def list_folders(cls) -> list[str]:
-        """Settings of folders that others have filled, which jobs read too."""
         return ["model_path"]
 
     def list_faults(self) -> Iterator[str]:
         yield from ()
 
     def list_notes(self, photos: str) -> Iterator[str]:  # noqa: ARG002 (for those of areas)
-        """Notes for an operator who checks the settings."""
         yield from ()
 
     def signing_key(self) -> str:
@@ -73,7 +71,6 @@ class InstallationSettings(BaseSettings):
         return key
 
     def audit_secrets(self) -> list[str]:
-        """The secrets that sign the audit trail: the current one, then the former ones."""
         text = self.secret("former_jwt_secret_keys") or ""
         former = [key.strip() for key in text.split(",") if key.strip()]
         # One of before may have a comma, or a space at an end.

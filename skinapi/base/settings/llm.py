@@ -54,7 +54,6 @@ class LlmSettings(InstallationSettings):
 
     @property
     def llm_models(self) -> list[str]:
-        """The LLMs in order of preference: each is used only if those before it cannot answer."""
         return split_in_order(self.openrouter_models)
 
     @property

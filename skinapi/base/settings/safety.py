@@ -277,7 +277,6 @@ def _with_the_others(error: ValidationError, faults: Callable[[Settings], list[s
 
 
 def _field_of(place: str) -> str:
-    """A setting with two names is reported by the name that was used."""
     return "public_url" if place.upper() in ALIASES else place.lower()
 
 

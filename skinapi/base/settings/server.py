@@ -109,7 +109,6 @@ class ServerSettings(FindingSettings):
 
     @property
     def origins(self) -> list[str]:
-        """The allowed origins for CORS. In development all loopback origins are allowed too."""
         return split_origins(self.allowed_origins)
 
     @property

@@ -1,5 +1,3 @@
-"""All settings with their types and defaults. Their names in the environment are in upper case."""
-
 import os
 from typing import TYPE_CHECKING
 
@@ -44,7 +42,6 @@ SENTENCES = {
 
 
 def sentences_of(error: ValidationError) -> list[str]:
-    """A sentence for each invalid setting, without its value."""
     sentences = []
     for fault in error.errors(include_input=False):
         known = SENTENCES.get(fault["type"])

@@ -40,7 +40,6 @@ class Sizing:
 
 
 def size_server(workers: int | None, streams: int | None) -> Sizing:
-    """Fill in the unset sizes from this machine's cores and memory."""
     cores, memory = usable_cores(), usable_memory()
     by_cores = max(1, cores // CORES_OF_PROCESS)
     by_memory = 1 + max(0, memory // 2 - FIRST_PROCESS) // FURTHER_PROCESS

@@ -63,7 +63,6 @@ def split_origins(text: str | None) -> list[str]:
 
 
 def read_rate_limit_uri(text: str) -> str:
-    """The trimmed URI with its scheme in lower case, as the rate limit library expects it."""
     uri, scheme = split_scheme(text)
     if scheme not in (MEMORY, *SHARED_COUNTS):
         raise UnsafeSettings(
@@ -137,7 +136,6 @@ def _is_window(rate: re.Match[str]) -> bool:
 
 
 def is_header_token(text: str) -> bool:
-    """Whether the text can be sent in a header as it is: visible ASCII characters, no space."""
     return HEADER_TOKEN.fullmatch(text) is not None
 
 
@@ -168,7 +166,6 @@ def stays_private(url: str) -> bool:
 
 
 def is_in_private_network(url: str) -> bool:
-    """Whether the URL names an IP address that is never routed through the internet."""
     match = ORIGIN.match(url)
     return bool(match and _is_private(match["host"]))
 
@@ -316,7 +313,6 @@ NOT_MONGO = (
 
 
 def is_mongo_address(uri: str) -> bool:
-    """Whether the driver accepts it. Does not resolve names."""
     from pymongo import MongoClient  # noqa: PLC0415 (a server on SQLite does without the driver)
     from pymongo.errors import ConfigurationError  # noqa: PLC0415
 

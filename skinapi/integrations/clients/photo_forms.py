@@ -213,7 +213,6 @@ class Inconclusive(GuideFields):
 
 
 def guide_problem(error: SkinAPIError) -> Response:
-    """The guide expects status 400 for any fault of the photo."""
     if isinstance(error, Refused) and error.reason in FILE_FAULTS:
         error = BadRequest(f"Invalid image file: {error.detail}")
     if isinstance(error, PayloadTooLarge):

@@ -121,7 +121,6 @@ def refusing(sentence: str) -> Iterator[None]:
 
 
 def text_in(header: Dataset, name: str) -> str:
-    """The trimmed value of an element, or an empty text if it is missing or has several values."""
     value = header.get(name)
     return value.strip() if isinstance(value, str) else ""
 

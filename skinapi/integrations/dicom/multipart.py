@@ -59,7 +59,6 @@ class _Body:
         del self._buffer[: place + len(self._delimiter)]
 
     def is_end(self) -> bool:
-        """Whether the boundary was the last one. Otherwise the rest of its line is consumed."""
         while len(self._buffer) < 2:
             self._read_more()
         if self._buffer.startswith(b"--"):

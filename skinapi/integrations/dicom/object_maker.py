@@ -1,5 +1,3 @@
-"""Makes the objects of a study. The report does not contain the patient's name."""
-
 from dataclasses import dataclass, replace
 
 from pydicom import Dataset

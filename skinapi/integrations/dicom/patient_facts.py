@@ -49,7 +49,6 @@ def read_patient(header: Dataset) -> PatientIdentifier | None:
 
 
 def read_source(instance: Instance) -> Source | None:
-    """None if its values could not be written into a DICOM object again."""
     header = instance.header
     with refusing(NO_OBJECT):
         patient_id = _writable(text_in(header, "PatientID"))

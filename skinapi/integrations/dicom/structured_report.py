@@ -64,7 +64,7 @@ LONGEST_MEANING = 64
 
 
 class Meanings(RootModel[dict[str, str]]):
-    """The meanings of our own codes."""
+    pass
 
 
 WORDS: Mapping[Language, Meanings] = load_words("codes", Meanings, package=__package__)

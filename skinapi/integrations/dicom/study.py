@@ -61,7 +61,6 @@ class ObjectId:
 
     @property
     def said_at(self) -> datetime:
-        """When the report got its current content."""
         return EPOCH + self.number * TICK
 
     @property
@@ -78,7 +77,6 @@ class ObjectId:
 
     @classmethod
     def parse(cls, uid: str) -> Self | None:
-        """None if it is not an object of a finding. The finding may not exist."""
         parts = OURS.fullmatch(uid)
         if parts is None:
             return None

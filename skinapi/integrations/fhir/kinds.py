@@ -26,8 +26,6 @@ class Param:
 
 @dataclass(frozen=True)
 class Kind:
-    """`dated`: it can be searched and sorted by `_lastUpdated`."""
-
     name: str
     says: str
     params: tuple[Param, ...] = ()

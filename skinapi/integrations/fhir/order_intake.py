@@ -242,9 +242,6 @@ class FhirIntakeService:
         return [] if current.id == doctor.id else [OTHER_DOCTOR]
 
     def _find_performer(self, order: Order, by: Subject) -> Account | None:
-        """The active doctor named by the order, for a clinic-wide key; None if no active one is
-        named.
-        """
         if not order.performers or by.key is None or not by.key.clinic_wide:
             return None
         doctors = self.patients.assignments.find_named(order.performers)

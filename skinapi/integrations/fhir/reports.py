@@ -416,7 +416,6 @@ def _notes(finding: StoredFinding, *more: str) -> list[Element]:
 
 
 def _body_site(finding: StoredFinding) -> Element:
-    """The entered body site, in the codes that an order uses, and the spot of the finding."""
     context, spot = finding.context, finding.lesion
     systems = ("body-sites", "laterality", "sides")
     told = (context.body_site, context.body_laterality, context.body_side)

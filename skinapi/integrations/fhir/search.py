@@ -84,8 +84,6 @@ class DateFilter:
 
 @dataclass(frozen=True)
 class Search:
-    """`used` are the effective parameters, as sent, and `ignored` names the others."""
-
     kind: Kind
     ids: tuple[str, ...] | None = None
     identifiers: tuple[tuple[str | None, str], ...] | None = None

@@ -136,7 +136,6 @@ class FhirService:
                 yield Group(account.id, self._of_patient(kind, account, to))
 
     def _wanted_ids(self, search: Search, to: Subject) -> list[str] | None:
-        """The ids in the search, also by identifiers and orders; None if it has none."""
         told = (search.ids, self._ids_of(search, to), self._ids_of_orders(search, to))
         named = [ids for ids in told if ids is not None]
         if not named:

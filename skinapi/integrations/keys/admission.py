@@ -44,10 +44,6 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyAuthorizer:
-    """Checks the keys of programs, and passes all other tokens to `persons`. `spend_quota` counts a
-    request against the daily quota of its key.
-    """
-
     persons: Authorizer
     keys: ApiKeys
     accounts: Accounts

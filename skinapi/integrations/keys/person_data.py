@@ -1,5 +1,3 @@
-"""The data in keys about a person, for the export of a person's file."""
-
 from collections.abc import Mapping
 
 from skinapi.accounts.auth.account import Subject

@@ -1,5 +1,3 @@
-"""The account of a person from a provider, and the reasons for refusing a log-in."""
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -65,8 +65,6 @@ VISIBLE = re.compile(r"[!-~]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The provider's metadata. `names_issuer`: its answers include the issuer (RFC 9207)."""
-
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
@@ -77,14 +75,9 @@ class Metadata:
 
 
 class Provider:
-    """Raises ProviderUnavailable if the provider times out or sends an invalid answer."""
-
     def __init__(
         self, settings: OidcProvider, *, redirect_uri: str, authorities: Path | None = None
     ) -> None:
-        """`authorities` is a file of the clinic's certificate authorities, in addition to the
-        public ones.
-        """
         self.settings, self.redirect_uri, self._authorities = settings, redirect_uri, authorities
         self._clients: dict[str, HttpClient] = {}
         self._metadata: tuple[float, Metadata] | None = None

@@ -302,7 +302,6 @@ class OidcService:
 
 @contextmanager
 def _logged(provider: str) -> Iterator[None]:
-    """Log the reason of a refusal, without personal data."""
     try:
         yield
     except SkinAPIError as error:

@@ -1,5 +1,3 @@
-"""Reads OIDC_PROVIDERS and OIDC_SECRETS."""
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -82,7 +80,6 @@ _SECRETS = TypeAdapter(dict[str, Annotated[SecretStr, Field(min_length=1)]])
 
 
 def read_providers(text: str | None, secrets: str | None) -> tuple[OidcProvider, ...]:
-    """Raises UnsafeSettings, without any of the values."""
     named = _read(_LIST, "OIDC_PROVIDERS", "a JSON list of providers", text or "[]")
     secret_of = _read(_SECRETS, "OIDC_SECRETS", "a JSON object of secrets", secrets or "{}")
     names = [item.name for item in named]

@@ -49,7 +49,6 @@ class Addresses:
     listed: tuple[Network, ...] = ()
 
     def require_url(self, url: str) -> None:
-        """Refuse an invalid URL. Names are only looked up when something is sent."""
         parts = _split(url)
         host = parts.hostname or ""
         if parts.scheme == "http" and not self.listed:
@@ -66,7 +65,6 @@ class Addresses:
             raise InvalidBody(NOT_HTTPS)
 
     def resolver(self, url: str) -> Resolve:
-        """For HttpClient: the addresses of the host, if all of them are allowed."""
         plain = urlsplit(url).scheme == "http"
 
         def resolve(host: str, port: int) -> Sequence[str]:

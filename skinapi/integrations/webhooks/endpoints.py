@@ -77,7 +77,6 @@ class Endpoint(StoredRecord):
 
 class Secrets:
     def __init__(self, secrets: Sequence[str]) -> None:
-        """The server's secrets, the newest first."""
         self._keys = SigningKeys(secrets, purpose=PURPOSE)
 
     def next(self, before: MadeSecret | None = None) -> MadeSecret:
@@ -90,7 +89,6 @@ class Secrets:
         return secret.key in self._keys.names
 
     def sign(self, endpoint: Endpoint, *, identifier: str, timestamp: int, body: bytes) -> str:
-        """The header `webhook-signature`, with one signature for each valid secret."""
         signed = f"{identifier}.{timestamp}.".encode() + body
         valid = [endpoint.secret]
         if endpoint.former and endpoint.former_ends_at and now() < endpoint.former_ends_at:
@@ -185,9 +183,6 @@ class WebhookEvents:
         self._tell(event, ids, owner=finding.owner)
 
     def _tell(self, event: EventType, ids: Mapping[str, object], *, owner: str | None) -> None:
-        """Add a delivery for each endpoint with this event. `owner` is the account whose data the
-        ids name.
-        """
         for endpoint in self._endpoints.subscribed(event):
             known = {name: value for name, value in ids.items() if value is not None}
             about = {"type": event.value, "ids": known}

@@ -178,7 +178,6 @@ class WebhooksService:
 
     @atomic
     def disable(self, unit: Unit, webhook: str, *, because: DisabledBecause) -> None:
-        """Send nothing more to it, and notify the admins by mail."""
         endpoint = self.endpoints.find(webhook)
         if endpoint is None or not endpoint.enabled:
             return

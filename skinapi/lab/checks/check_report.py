@@ -68,7 +68,6 @@ def bounded_list(items: Iterable[Any]) -> dict[str, Any]:
 def shown_report(
     report: Mapping[str, Any], name_of: Callable[[str], str | None]
 ) -> Mapping[str, Any]:
-    """Add `dataset_name` to the id of each other data set that still exists."""
     elsewhere = report.get("elsewhere")
     if not elsewhere:
         return report
@@ -89,8 +88,6 @@ def shown_report(
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A usable picture. `thumbnail` is a file in the quarantine."""
-
     labelled: LabelledPicture
     label: str
     decoded: DecodedPicture
@@ -133,7 +130,6 @@ def give_id(picture: Checked, learned: LearnedPictures) -> Checked:
 
 
 def drop_duplicates(checked: Sequence[Checked]) -> tuple[list[Checked], dict[str, Any]]:
-    """Drop second copies of the same bytes, and all copies if their labels differ."""
     by_hash: defaultdict[str, list[Checked]] = defaultdict(list)
     for picture in checked:
         by_hash[picture.decoded.sha256].append(picture)
@@ -266,7 +262,6 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
 
 
 def _remapped(labels: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The labels whose pictures are published as another condition."""
     return [
         f"{label['label']} is published as {label['published_as']}, and is known as "
         f"{label['known_as']}."

@@ -1,5 +1,3 @@
-"""Maps the labels of a table to ours, by known spellings and by the caller's mapping."""
-
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,9 +18,6 @@ GROUPS = frozenset(("benign", "malignant"))
 
 
 def explain_groups(labels: Iterable[str]) -> str:
-    """Explain why pictures with group labels are omitted, and what to do; empty if there are
-    none.
-    """
     named = sorted({label.lower() for label in labels} & GROUPS)
     if not named:
         return ""
@@ -53,7 +48,6 @@ class LabelMapping:
             self._given[theirs.lower()] = ours
 
     def find(self, written: str) -> str | None:
-        """Return our label; None if the spelling is unknown or its pictures are excluded."""
         key = written.lower()
         if key in self._given:
             ours = self._given[key]

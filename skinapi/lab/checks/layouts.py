@@ -1,7 +1,3 @@
-"""Finds label, lesion and patient of each picture, from a table or from one folder for each
-class.
-"""
-
 import csv
 import re
 from collections import Counter
@@ -30,8 +26,6 @@ MOST_ROWS = MOST_ENTRIES
 
 
 class _Lines:
-    """Yields the lines of a file and limits the length of a row, which may have several lines."""
-
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self._left = LONGEST_ROW
@@ -176,7 +170,6 @@ def _known_cells(names: Sequence[str], rows: Iterable[list[str]]) -> Iterator[di
 
 
 def _read_folders(pictures: Sequence[Entry]) -> Layout:
-    """Folders that contain all class folders are skipped."""
     top = 0
     while len({entry.named.parts[top] for entry in pictures}) == 1 and all(
         len(entry.named.parts) > top + 2 for entry in pictures

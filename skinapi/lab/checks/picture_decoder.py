@@ -28,7 +28,6 @@ MOST_MEMORY = 400 * 1024 * 1024
 
 
 def decode(content: bytes) -> dict[str, Any]:
-    """Return size, format, hashes and thumbnail, or `fault`: why the picture cannot be used."""
     try:
         photo = read_photo(content)
     except Refused as refused:
@@ -79,8 +78,6 @@ def parse_answer(answer: Mapping[str, Any]) -> DecodedPicture | str:
 
 
 class PictureDecoder:
-    """One decoding process, started for the first picture and restarted when it has died."""
-
     def __init__(self, *, most_seconds: float = MOST_SECONDS) -> None:
         self._most_seconds = most_seconds
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,7 +98,6 @@ class PictureDecoder:
         return parse_answer(json.loads(line))
 
     def _ask(self, path: Path) -> bytes | None:
-        """None if the process died or timed out."""
         process = self._process = self._process or self._start()
         if process.stdin is None or process.stdout is None:
             return None

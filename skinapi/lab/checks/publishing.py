@@ -1,5 +1,3 @@
-"""Publishes a data set from uploaded files: unpack, decode, compare, store, publish."""
-
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -260,7 +258,6 @@ class Publisher:
     def _publish(
         self, sending: _Sending, checked: Sequence[Checked], report: Mapping[str, Any]
     ) -> tuple[DatasetVersion, list[str]]:
-        """Also returns the keys of the uploads' parts, to be deleted after the transaction."""
         dataset, provenance = sending.dataset, sending.provenance
         if provenance.contributed:
             kept = self.data.images.count(dataset.id)

@@ -56,8 +56,6 @@ _Entries = Iterator[tuple[str, Iterator[bytes] | None]]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A picture or a table. `name` is the user's, `path` is ours."""
-
     name: str
     path: Path
     size: int
@@ -73,8 +71,6 @@ class Entry:
 
 @dataclass
 class Contents:
-    """`skipped` counts omitted files, and `unpacked` those from archives."""
-
     folder: QuarantineFolder
     go_on: Callable[[], None]
     entries: list[Entry] = field(default_factory=list)
@@ -157,7 +153,6 @@ def _unpack(file: IO[bytes], contents: Contents, budget: _Budget) -> None:
 
 @contextmanager
 def _broken_archives(name: str) -> Iterator[None]:
-    """Raise the libraries' errors for a damaged archive as BadArchive with its name."""
     try:
         yield
     except (

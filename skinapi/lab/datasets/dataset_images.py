@@ -1,5 +1,3 @@
-"""The collection of images: one document for each picture of a data set, with two blobs."""
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

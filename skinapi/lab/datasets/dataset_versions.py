@@ -203,7 +203,6 @@ class Datasets(Repository[DatasetVersion]):
         return before
 
     def touch(self, identifier: str, *, progress: float, message: str) -> bool:
-        """Update the heartbeat of its check. Returns False if it was deleted."""
         fields = {"touched_at": now(), "progress": progress, "message": message}
         return self._change({"id": identifier, "status": "checking"}, **fields) is not None
 
@@ -213,7 +212,6 @@ class Datasets(Repository[DatasetVersion]):
             raise NotFound(NO_SUCH)
 
     def publish(self, identifier: str, **fields: Any) -> DatasetVersion:
-        """Publish it as the next version of its name, in the caller's transaction."""
         version = self.names.next_version(self.get(identifier).name_key)
         done = {"status": "published", "version": version, "touched_at": now(), **fields}
         published = self._change({"id": identifier, "status": "checking"}, **done)
@@ -222,7 +220,6 @@ class Datasets(Repository[DatasetVersion]):
         return published
 
     def refuse(self, identifier: str, *, code: str, problem: str, report: Any) -> bool:
-        """Store for its owner why it was refused. Returns False if it was published or deleted."""
         fields = {"problem": problem, "problem_code": code, "report": report, "touched_at": now()}
         refused = {"status": "refused", "size": 0, **fields}
         return self._change({"id": identifier, "status": "checking"}, **refused) is not None
@@ -273,9 +270,6 @@ class Datasets(Repository[DatasetVersion]):
         return newest[0] if newest else None
 
     def get_published(self, name_or_id: str) -> DatasetVersion:
-        """Get the published data set with this id, or the newest one of this name, without its
-        report.
-        """
         dataset = self.find(name_or_id)
         if dataset and dataset.status == "published":
             return dataset
@@ -288,7 +282,6 @@ class Datasets(Repository[DatasetVersion]):
         return self._first({"reference": True})
 
     def set_reference(self, identifier: str) -> None:
-        """Set the only reference data set, in the caller's transaction."""
         before = self.find_reference()
         if before and before.id != identifier:
             self.end_reference(before.id)

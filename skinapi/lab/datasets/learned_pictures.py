@@ -1,5 +1,3 @@
-"""The pictures that the model in service was trained, fitted and tested on."""
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +20,6 @@ class LearnedPictures:
         return self.parts.get(sha256) or self.parts.get(image_id)
 
     def has_learned(self, image: DatasetImage) -> bool:
-        """Whether the model was trained or fitted on a picture, which then must not measure it."""
         return self.part_of(image.image_id, image.sha256) in ("train", "validation")
 
     def knows(self, image_id: str) -> bool:
@@ -40,7 +37,6 @@ def learned_by_serving(models: ModelsService) -> LearnedPictures:
 
 
 def learned_by(folder: Path) -> LearnedPictures:
-    """Read the split of this model's folder; empty if it has none."""
     try:
         return _read_split(read_card(folder).version, (folder / SPLIT).read_bytes())
     except (OSError, ModelDamaged):

@@ -65,7 +65,6 @@ def comparable(name: str) -> str:
 
 
 def shown(name: str) -> str:
-    """The name for a sentence: visible characters only, with a limited length."""
     visible = "".join(letter if letter.isprintable() else "?" for letter in name)
     return visible if len(visible) <= LONGEST_ECHO else f"{visible[:LONGEST_ECHO]}…"
 
@@ -79,7 +78,6 @@ class Quarantine:
 
     @contextmanager
     def opened(self, *, most: int) -> Iterator["QuarantineFolder"]:
-        """A new folder for up to `most` bytes, removed at the end."""
         path = self.folder / f"{CHECK_PREFIX}{secrets.token_hex(8)}"
         lock = -1
         try:
@@ -96,7 +94,6 @@ class Quarantine:
 
     @contextmanager
     def copied(self, pieces: Iterable[bytes]) -> Iterator[IO[bytes]]:
-        """These bytes as an unnamed file, while a folder of the quarantine is open."""
         with tempfile.TemporaryFile(dir=self.folder) as file:
             for piece in pieces:
                 refuse_full_disk(self.folder)
@@ -164,8 +161,6 @@ class QuarantineFile:
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """An uploaded file. `open` must return a seekable reader."""
-
     name: str
     size: int
     open: Callable[[], AbstractContextManager[IO[bytes]]]

@@ -83,7 +83,6 @@ class DuplicateSearch:
         return marked
 
     def compare(self, pictures: Sequence[Windows]) -> Iterator[tuple[int, int, float]]:
-        """Yield the indexes of a picture and an original, and their similarity, at most 1."""
         for at in range(0, len(pictures), AT_ONCE):
             windows = np.stack(pictures[at : at + AT_ONCE])
             for first in range(0, len(self._coarse), ORIGINALS_AT_ONCE):
@@ -145,7 +144,6 @@ def _vectors(windows: NDArray[np.generic]) -> Vectors:
 
 @cache
 def _turns(side: int) -> NDArray[np.intp]:
-    """For each orientation, the permutation of a vector's values."""
     grid = np.arange(side * side).reshape(side, side)
     turned = [np.rot90(each, times).ravel() for each in (grid, grid.T) for times in range(4)]
     channels = np.arange(3)[:, None] * side * side
@@ -222,7 +220,6 @@ class _Originals:
         return held
 
     def _describe(self, image: DatasetImage) -> Windows | None:
-        """None for a picture that is being erased, or whose thumbnail is damaged."""
         try:
             return describe_picture(self._images.read_file(image, thumbnail=True))
         except (NotFound, OSError):

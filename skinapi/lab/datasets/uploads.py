@@ -43,8 +43,6 @@ class Announced(StoredRecord):
 
 
 class UploadRecord(Announced):
-    """`size` is announced, and `received` has arrived. `dataset` is the last one made of it."""
-
     id: str
     created_at: datetime
     expires_at: datetime
@@ -128,7 +126,6 @@ class Uploads(Repository[UploadRecord]):
         return record
 
     def read(self, upload: UploadRecord) -> Iterator[bytes]:
-        """Yield the upload part by part, then verify its SHA-256."""
         digest = hashlib.sha256()
         for part in self._parts.find({"upload": upload.id}, sort="offset"):
             blob = part.get("part_blob")
@@ -202,8 +199,6 @@ PARTS_AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class UploadsService:
-    """`largest` is in bytes. `sweep` deletes expired uploads."""
-
     store: Store
     uploads: Uploads
     quota: Quota

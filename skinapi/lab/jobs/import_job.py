@@ -40,8 +40,6 @@ REQUEST = TypeAdapter(ExportRequest)
 
 
 class ExportAnswer(BaseModel):
-    """Notes on the network, or the reason of its refusal."""
-
     model_config = ConfigDict(frozen=True)
 
     lines: tuple[str, ...] = ()
@@ -51,7 +49,6 @@ class ExportAnswer(BaseModel):
 
 
 def export_confined(request: ExportRequest, *, work: Path, memory: int) -> tuple[str, ...]:
-    """Make the folder `request.out` with limited memory. Returns notes for the user."""
     answer = _ask(request, work=work, memory=memory)
     if answer.disk_full:
         raise DiskFull

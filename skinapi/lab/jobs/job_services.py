@@ -1,5 +1,3 @@
-"""The services of the lab's jobs, each in the process of its job."""
-
 import csv
 import shutil
 from collections.abc import Callable, Container
@@ -85,7 +83,6 @@ def _name_label(image: DatasetImage) -> str:
 
 
 def count_erased(images: DatasetImages, dataset: str, folder: Path) -> int:
-    """Count the pictures of this folder that are no longer in the data set."""
     there = {image.id for image in images.walk(dataset)}
     return sum(path.stem not in there for path in (folder / "images").glob("*"))
 
@@ -102,7 +99,6 @@ class JobServices:
     may_work: Callable[[str], bool]
 
     def find_stored(self) -> ModelVersion | None:
-        """Find the version of an earlier attempt, which was interrupted after storing it."""
         job = self.context.job
         return self.models.versions.find_made_by(job.id, since=job.created_at)
 
@@ -114,7 +110,6 @@ class JobServices:
         leave_out: Callable[[DatasetImage], bool],
         known: Container[str],
     ) -> None:
-        """Write a data set in the format of training. The folder appears when it is complete."""
         draft = self.context.work / "draft"
         shutil.rmtree(draft, ignore_errors=True)  # an attempt before may have been interrupted
         write_training_folder(self.images, dataset.id, draft, leave_out=leave_out, known=known)
@@ -122,7 +117,6 @@ class JobServices:
         draft.rename(folder)
 
     def write_serving(self) -> Path | None:
-        """The folder of the model in service; None if there is none."""
         pointed = self.models.pointer.read().version
         if pointed is None:
             return self.models.built_in if self.models.built_in_card else None
@@ -149,7 +143,6 @@ def open_job_services(context: JobContext) -> JobServices:
 
 
 def register_once(lab: JobServices, folder: Path, origin: Origin) -> ModelVersion:
-    """Store the version, unless an earlier attempt or a training of the same network did."""
     job = lab.context.job
     if not lab.may_work(job.owner):
         raise Forbidden(NO_RIGHT)

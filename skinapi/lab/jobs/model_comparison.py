@@ -1,5 +1,3 @@
-"""Compares a new model with the one in service, for the gates of its promotion."""
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,7 +117,6 @@ def _compare(
 
 
 def _compare_calibration(pair: tuple[_Served, ...]) -> metrics.Difference | None:
-    """Over the lesion classes that both models know."""
     first, second = (item.predictions for item in pair)
     same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]
     if not same or first.classes != second.classes or not first.samples:

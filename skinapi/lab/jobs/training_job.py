@@ -102,7 +102,6 @@ def _write_source(
 
 
 def _note_read(folder: Path, dataset: DatasetVersion | None) -> None:
-    """Store for all attempts how many patients' pictures are used."""
     if dataset and dataset.labels_from:
         read = PatientPictures(
             pictures=len([*(folder / "images").iterdir()]), erased_before=dataset.erased

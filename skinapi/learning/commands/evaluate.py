@@ -152,7 +152,6 @@ def calibrate(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
 
 
 def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
-    """Measure on the test part of the model's split, and rewrite its card."""
     sources, parts = _load_model_pictures(options)
     # Only lesions of it are measured: nothing is cut out of it.
     validation = select_part(sources.samples, parts, "validation")

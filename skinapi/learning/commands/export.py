@@ -1,5 +1,3 @@
-"""`export`: makes a model folder from your own Keras network, for MODEL_PATH."""
-
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +30,6 @@ UNKNOWN_TRAINING = (
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """`difference` is the largest difference from Keras's probabilities."""
-
     version: str
     difference: float
     limits: list[str]
@@ -50,7 +46,6 @@ def export(settings: Settings, options: ExportOptions) -> int:
 
 
 def export_network(options: ExportOptions, out: Path) -> Exported:
-    """Raises BadNetwork and DiskFull."""
     scaling = Scaling(options.scaling)
     labels = name_outputs(options.labels)
     limits = [UNKNOWN_TRAINING, *describe_missing_labels(labels)]

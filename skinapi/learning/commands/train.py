@@ -1,5 +1,3 @@
-"""`train`: from pictures to a calibrated, measured and documented model folder."""
-
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -224,7 +222,6 @@ def choose_recipe(options: TrainOptions) -> Recipe:
 
 
 def _start_folder(options: TrainOptions) -> Path | None:
-    """The folder of the model whose training pictures must not be in validation or test."""
     start = Path(options.init)
     known = {"shipped": SHIPPED_MODEL, "imagenet": None, "none": None}
     return known.get(options.init, start if start.is_dir() else start.parent)

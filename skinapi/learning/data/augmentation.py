@@ -78,7 +78,6 @@ def _mirror(picture: Image.Image, edge: int) -> Image.Image:
 
 
 def _random_box(picture: Image.Image, random: Random) -> tuple[int, int, int, int]:
-    """A crop around the lesion, smaller or larger than the one of serving, and not quite square."""
     side = random.uniform(SMALLEST_CROP, 1.0) * min(picture.size)
     widest = math.log(WIDEST_ASPECT)
     # On a logarithmic scale, so that wide and tall crops are equally likely.
@@ -145,7 +144,6 @@ def compress_jpeg(picture: Image.Image, quality: int) -> Image.Image:
 
 
 def scale_light(picture: Image.Image, share: NDArray[np.floating]) -> Image.Image:
-    """Multiply by a factor for each channel, or for each position."""
     return _picture(np.asarray(picture, np.float64) * share)
 
 
@@ -157,7 +155,6 @@ def add_noise(picture: Image.Image, deviation: float, random: Random) -> Image.I
 def add_vignette(
     picture: Image.Image, radius: float, edge: float, away: tuple[float, float] = (0.0, 0.0)
 ) -> Image.Image:
-    """Blacken everything outside a circle, whose centre is `away` from that of the picture."""
     side = min(picture.size)
     across = np.arange(picture.width) - (picture.width - 1) / 2 - away[0] * side
     down = np.arange(picture.height) - (picture.height - 1) / 2 - away[1] * side

@@ -72,7 +72,6 @@ class _DatasetBuilder:
         self._skipped.setdefault(reason, []).append(name)
 
     def add(self, sample: Sample, *, modality: str = "") -> None:
-        """Add or skip a sample. `modality` is the value in its row, or empty."""
         names = self._label_names
         label = sample.label if names is None else names.get(sample.label.lower())
         if label is None:
@@ -91,7 +90,6 @@ class _DatasetBuilder:
             )
 
     def _resolve_modality(self, image_id: str, word: str) -> Modality:
-        """The value in the row, or else that of the folder. They must not contradict each other."""
         if not word:
             if self._modality is None:
                 self._without_modality.append(image_id)
@@ -159,7 +157,6 @@ def load_dataset(
 
 
 def _read_table(builder: _DatasetBuilder, table: Path, images: Path) -> Dataset:
-    """Columns of HAM10000, image_id/image_path/label, or ISIC's one-hot ones: by the header."""
     names, rows = _read_rows(table)
     columns = LabelColumns(names, table=table.name)
     found = {path.stem: path for path in _pictures_in(images)}
@@ -225,8 +222,6 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`normal_skin` is a folder of healthy skin without known patients or lesions."""
-
     sources: tuple[Source, ...]
     datasets: tuple[Dataset, ...]
     normal_skin: tuple[Sample, ...] = ()

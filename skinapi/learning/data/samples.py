@@ -96,7 +96,6 @@ class Sample:
 
     @property
     def is_squamous(self) -> bool:
-        """Labelled as squamous cell carcinoma, whatever the model counts it as."""
         written = self.facts.get("dx", "").strip().lower()
         return SQUAMOUS in (self.label, label_spellings().get(written))
 
@@ -124,7 +123,6 @@ def read_training_photo(content: bytes) -> Photo:
 
 
 def open_sample(sample: Sample) -> Image.Image:
-    """The picture in upright RGB, decoded as in serving and cropped to the sample's box."""
     picture = read_training_photo(sample.path.read_bytes()).pixels
     return picture if sample.box is None else picture.crop(sample.box)
 
@@ -173,7 +171,6 @@ def measuring_half(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 
 def patient_context(sample: Sample) -> Context:
-    """The facts that the sender of this picture would have entered."""
     sex = sample.facts.get("sex", "").lower()
     signs = {item: sample.facts[item] for item in SIGNS if item in sample.facts}
     return Context(
@@ -198,7 +195,6 @@ def site_word(written: str) -> str:
 
 
 def skin_tone(sample: Sample) -> SkinTone | None:
-    """From the column skin_tone (our word, or a step of MILK10k), or else the Fitzpatrick type."""
     told = sample.facts.get("skin_tone", "").strip().lower()
     if told in list(SkinTone):
         return SkinTone(told)
@@ -300,7 +296,6 @@ def _split_groups(
 def require_one_part_per_group(
     samples: Iterable[Sample], parts: Mapping[str, Part]
 ) -> dict[str, Part]:
-    """Group -> part; refuses a split with a lesion or a patient in two parts."""
     samples = list(samples)
     groups = group_samples(samples)
     part_of: dict[str, Part] = {}
@@ -325,7 +320,6 @@ def _keys_kept_together(sample: Sample, groups: Mapping[str, str]) -> Iterator[t
 
 
 def refuse_leakage(parts: Mapping[str, Part], model: Path) -> None:
-    """Refuse training pictures of a model in validation or test. Does nothing without its split."""
     if not (model / SPLIT).is_file():
         return
     before = read_split(model / SPLIT)

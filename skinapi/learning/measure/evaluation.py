@@ -1,7 +1,3 @@
-"""Evaluates a model on labelled pictures: all figures, and those of the test part that the
-calibration shows with each finding.
-"""
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -236,9 +232,6 @@ def measure_not_skin(model: Model, skin: ModelOutputs, not_skin: ModelOutputs) -
 
 
 def measure_other_diseases(model: Model, known: ModelOutputs, others: ModelOutputs) -> Figures:
-    """How many have the doubt of being unlike the training pictures, compared with `known`
-    lesions.
-    """
     rows = serve_as_if_tested(model, others).table
     lesions = known.where(lambda sample: sample.is_lesion)
     detector = model.calibration.other_diseases
@@ -265,7 +258,6 @@ def _measure_unlike(rows: pd.DataFrame) -> Figures:
 
 
 def list_pairs(samples: Sequence[Sample]) -> list[Pair]:
-    """For each lesion with both kinds of picture, the row of the first one of each kind by name."""
     pairs: dict[str, dict[Modality, int]] = {}
     for row in sorted(range(len(samples)), key=lambda row: samples[row].image_id):
         sample = samples[row]
@@ -275,7 +267,6 @@ def list_pairs(samples: Sequence[Sample]) -> list[Pair]:
 
 
 def measure_pairs(model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]) -> Figures:
-    """Each picture alone and the joined answer; {} without pairs of two classes."""
     classes = shared_classes(model, outputs)
     samples, rows, truth = [], [], []
     for pair in list_pairs(outputs.samples):
@@ -331,7 +322,6 @@ def _within(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[
 
 
 def measure_points(model: Model, outputs: ModelOutputs) -> dict[str, dict[str, Any]]:
-    """Empty for a model without operating points."""
     return {
         point.value: _measure_kinds(model.with_calibration(model.calibration.at(point)), outputs)
         for point in (points_of(model.calibration) if outputs.samples else ())
@@ -350,7 +340,6 @@ def _measure_kinds(model: Model, outputs: ModelOutputs) -> Figures:
 
 
 def with_test_figures(model: Model, outputs: ModelOutputs) -> Model:
-    """Add to the calibration the figures of the notice with each finding."""
     calibration = model.calibration.at(OperatingPoint.CAUTIOUS)
     cautious = model.with_calibration(calibration)
     # A picture of a kind that the data set does not name is no test of a kind.

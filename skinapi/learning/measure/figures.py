@@ -151,7 +151,6 @@ def _row(sample: Sample, result: ServedResult) -> Figures:
 
 
 def _sets(sample: Sample, result: ServedResult) -> Figures:
-    """NaN is the size of a set that the calibration lacks."""
     sets = {each.level: each for each in result.assessment.not_ruled_out}
     row: Figures = {}
     for level in LEVELS:
@@ -276,7 +275,6 @@ def measure_group(group: ServedPictures) -> Figures:
 
 
 def measure_bands(model: Model, predictions: Predictions) -> dict[str, Figures]:
-    """Each picture is compared with the threshold of its modality; None if these differ."""
     figures: dict[str, Figures] = {}
     point, kinds = model.calibration.operating_point, predictions.calibrated_as.tolist()
     used = {kind: model.calibration.for_modality(Modality(kind)) for kind in set(kinds)}

@@ -53,7 +53,6 @@ def specificity(chosen: Mask, positive: Mask) -> float:
 
 
 def ece(probabilities: Floats, labels: Labels) -> float:
-    """The mean gap between probability and frequency of the most probable class."""
     stated, happened = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     # Bins of equal size, not of equal width: most probabilities are near 1, and bins there would
     # hold all pictures.

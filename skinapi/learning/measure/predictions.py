@@ -1,7 +1,3 @@
-"""Runs a model on labelled pictures with the engine and rules of serving, and compares two
-models.
-"""
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -74,7 +70,6 @@ class ModelOutputs:
 def run_model(
     model: Model, samples: Sequence[Sample], *, report: Report, change: Change | None = None
 ) -> ModelOutputs:
-    """Decode, check and prepare as in serving. `change` is applied after decoding."""
     progress = Progress("evaluate", len(samples), report)
     rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     unfit: dict[str, Reason] = {}
@@ -126,7 +121,6 @@ def tell_nothing(sample: Sample) -> Context:
 def serve_outputs(
     model: Model, outputs: ModelOutputs, tell: Callable[[Sample], Context] = tell_nothing
 ) -> list[ServedResult]:
-    """`tell` returns the facts that the sender enters."""
     results = []
     for sample, logits, pooled in zip(outputs.samples, outputs.logits, outputs.pooled, strict=True):
         assessment = assess(
@@ -225,9 +219,6 @@ def _add_columns(
 
 
 def count_as(key: str, outputs: Collection[str] = ()) -> str:
-    """The class of a label for a model with these outputs; without them, one of the seven
-    classes.
-    """
     return conditions_table().counted_as(key, outputs) or key
 
 
@@ -242,7 +233,6 @@ def name_classes(
 
 
 def calibration_modality(sample: Sample, result: ServedResult) -> Modality:
-    """The modality in the data set, or the recognised one if it is unknown."""
     known = sample.modality is not Modality.UNKNOWN
     return sample.modality if known else result.assessment.calibrated_as
 

@@ -90,7 +90,6 @@ def _row(
 
 
 def _seeded(change: RandomChange) -> Change:
-    """The same picture is always changed in the same way."""
     return lambda picture: change(picture, seed_from(picture))
 
 

@@ -1,5 +1,3 @@
-"""Measures the effect of the patients' facts, on the same pictures with and without them."""
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 

@@ -74,7 +74,6 @@ def describe_training(
 def list_sources(
     parts: Mapping[str, Sequence[Sample]], *, licences: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Numbers of each part; `patients` is None if the source does not identify them."""
     names = sorted({sample.source for samples in parts.values() for sample in samples})
     return [_describe_source(name, parts, licences.get(name)) for name in names]
 
@@ -105,7 +104,6 @@ def _describe_source(
 
 
 def _only_site(samples: Sequence[Sample]) -> BodySite | None:
-    """The common site of all lesions with a known site; None if they differ."""
     sites = {patient_context(sample).body_site for sample in samples if sample.is_lesion} - {None}
     return sites.pop() if len(sites) == 1 else None
 

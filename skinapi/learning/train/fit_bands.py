@@ -1,7 +1,3 @@
-"""Fits the thresholds of the bands on validation lesions: the malignant score for a referral, and
-the probabilities for urgency.
-"""
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -71,7 +67,6 @@ class BandRows:
         calibration: Calibration,
         probabilities: Floats | None = None,
     ) -> "BandRows":
-        """`probabilities` are those with the patients' facts, if they count."""
         if probabilities is None:
             probabilities = calibration.probabilities(outputs.logits)
         each = [dict(zip(labels, row, strict=True)) for row in probabilities.tolist()]
@@ -177,7 +172,6 @@ def _own_threshold(rows: BandRows, key: str, *, most_benign: float) -> float:
 
 
 def _melanoma_threshold(rows: BandRows, urgent: Rows, cap: float) -> float:
-    """The cautious default, if there are few melanomas."""
     if (rows.labels == "melanoma").sum() < MIN_POSITIVE:
         return THRESHOLDS["melanoma"].cautious
     urgent = urgent | rows.names("melanoma")
@@ -206,7 +200,6 @@ def _reached_by(share: float, scores: Floats) -> float:
 
 
 def _asked_by(share: float, scores: Floats) -> float:
-    """The lower end of that threshold's interval, from a bootstrap of the scores."""
     count = len(scores)
     missed = (scores < _reached_by(share, scores)).sum()
     by_chance = binom.sf(missed, count, np.arange(1, count + 1) / count) >= BY_CHANCE

@@ -267,7 +267,6 @@ def fit_joining(
     *,
     report: Report,
 ) -> JoiningRule | None:
-    """The weights with the lowest log loss on the pairs, from a grid; None with too few pairs."""
     lesions = validation.where(lambda sample: sample.is_lesion)
     pairs = list_pairs(lesions.samples)
     if len(pairs) < ENOUGH_PAIRS:

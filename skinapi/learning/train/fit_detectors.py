@@ -1,7 +1,3 @@
-"""Fits the modality detector, the skin detector and the detector of other diseases: linear
-classifiers on pooled features.
-"""
-
 import math
 import zlib
 from collections.abc import Iterator, Sequence
@@ -150,7 +146,6 @@ def _tone_of(sample: Sample) -> str:
 
 
 def read_not_skin_features(model: Model, samples: Sequence[Sample]) -> Features:
-    """Features of the photographs, of crops of them, and of generated pictures."""
     random = np.random.default_rng(0)
     views = make_pictures(MADE, seed=0)
     for sample in samples:

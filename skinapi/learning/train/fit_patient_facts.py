@@ -125,7 +125,6 @@ _FACTS = (
 
 
 def _describe(sample: Sample) -> list[float]:
-    """The numbers of one patient; NaN for an unknown fact."""
     context, untold = patient_context(sample), float("nan")
     years, group = context.years, _GROUP_OF.get(context.body_site)
     signs = [{"yes": 1.0, "no": 0.0}.get(sample.facts.get(sign, ""), untold) for sign in SIGNS]
@@ -301,7 +300,6 @@ def _tabulate(learned: _Learned) -> PatientFactsTable:
 def _fit_limits(
     rows: _Lesions, table: PatientFactsTable, without: Mapping[str, PatientFactsTable]
 ) -> dict[str, ToldLimits]:
-    """The thresholds for each set of facts with enough malignant lesions."""
     told = [set(table.told(patient_context(sample))) for sample in rows.outputs.samples]
     limits = {}
     for facts in chain.from_iterable(combinations(Fact, n) for n in range(1, len(Fact) + 1)):

@@ -1,5 +1,3 @@
-"""The four architectures, and the rounding of their kernels to float16."""
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +59,6 @@ def precision(policy: str) -> Iterator[None]:
 
 
 def norm_after(layer: keras.Layer) -> keras.Layer | None:
-    """The batch normalisation after this layer; None if another layer reads it too."""
     readers = {node.operation for node in layer._outbound_nodes}
     norm = next(iter(readers), None)
     alone = len(readers) == 1 and isinstance(norm, keras.layers.BatchNormalization)
@@ -110,7 +107,6 @@ def store_as_float16(served: ov.Model) -> None:
 
 
 def layers_with_kernels(network: keras.Model) -> Iterator[tuple[keras.Layer, Array]]:
-    """Every layer with a kernel, and the scale that the export multiplies into it."""
     for layer in network.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D):
             yield layer, _scale_after(layer)[:, None]

@@ -1,5 +1,3 @@
-"""Exports a Keras network to a model folder for the server, with the outputs that serving needs."""
-
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,8 +45,6 @@ EXPECTED_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Servable:
-    """A network with the outputs logits, last feature map and pooled features."""
-
     network: keras.Model
     head: Head
     side: int
@@ -92,7 +88,6 @@ def _require_input(network: keras.Model, side: int | None) -> int:
 
 
 def _walk_head(network: keras.Model) -> tuple[list[keras.layers.Dense], keras.Layer]:
-    """The Dense layers in order of use, and the pooling before them."""
     dense: list[keras.layers.Dense] = []
     rectified = False
     for layer in _backwards(network):

@@ -1,5 +1,3 @@
-"""The hyperparameters, the training data, the sampling of pictures, and their views and batches."""
-
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -35,7 +35,6 @@ MAX_BF16_LOSS = 0.002
 def export_trained(
     network: keras.Model, recipe: Recipe, data: TrainingData, folder: Path
 ) -> dict[str, Any]:
-    """Write the network with float16 weights. Returns its facts for the card."""
     if not data.validation:
         raise BadDataset("No lesion is left for validation; more pictures are needed")
     round_to_float16(network)

@@ -47,8 +47,6 @@ OnEpoch = Callable[[dict[str, float], bool], None]
 
 @dataclass(slots=True)
 class TrainingStatus:
-    """The progress of a training, stored in course.json with the weights after every epoch."""
-
     epoch: int = 0
     best: float = -math.inf
     best_epoch: int = 0
@@ -263,7 +261,6 @@ def score_logits(
 
 
 def scorable_sources(samples: Sequence[Sample]) -> dict[str, list[int]]:
-    """The lesion rows of each source with at least two lesion classes, which an AUC needs."""
     rows: dict[str, list[int]] = {}
     for row, sample in enumerate(samples):
         if sample.label != NORMAL_SKIN:

@@ -97,7 +97,6 @@ PLACE = re.compile(r"[/~\\]|[A-Za-z]:[/\\]|.*(://|\.\.[/\\])", re.DOTALL)
 
 
 def allowed_architecture(value: Any) -> Any:
-    """The description without the remains of training (optimizers, losses)."""
     if isinstance(value, list):
         return [allowed_architecture(part) for part in value]
     if isinstance(value, str):

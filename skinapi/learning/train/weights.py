@@ -283,7 +283,6 @@ def assign(variables: Sequence[keras.Variable], given: Sequence[Array]) -> None:
 
 
 def save_arrays(path: Path, arrays: Sequence[Array]) -> None:
-    """Write the file atomically: a full disk leaves the earlier one unchanged."""
     with written_durably(path) as draft, draft.open("wb") as out:
         np.savez(out, *arrays)
 

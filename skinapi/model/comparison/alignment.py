@@ -67,7 +67,6 @@ class Similarity:
         return turned.after(Similarity(1, 0, -self.across, -self.down))
 
     def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """`points` holds x in its first row and y in its second."""
         turned = np.array([[self.a, -self.b], [self.b, self.a]]) @ points
         return np.asarray(turned + np.array([[self.across], [self.down]]))
 
@@ -129,10 +128,6 @@ Spectra = NDArray[np.complex128]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The `correlation` of the contrasts where both pictures show skin, and the share of the
-    smaller picture that the other one shows.
-    """
-
     by: Similarity
     correlation: float
     overlap: float

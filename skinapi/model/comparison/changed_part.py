@@ -32,7 +32,6 @@ _DARKEST = 1 / 4096
 
 
 def to_linear(pixels: Numbers) -> Numbers:
-    """Linear light, from 0 to 1, of sRGB pixels from 0 to 255."""
     share = pixels / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
@@ -112,9 +111,6 @@ class ChangedPart(NamedTuple):
 def find_changed_part(
     first: Numbers, second: Numbers, shown: Mask, outlines: tuple[Mask, Mask] | None
 ) -> ChangedPart | None:
-    """Compare linear light in one frame, in the area that both photos show, inside and outside of
-    the outlines. None if the area is too small.
-    """
     inner = ~_grown(~shown, OFF)
     radius = float(np.sqrt(outlines[0].sum() / np.pi)) if outlines else 0.0
     if outlines:

@@ -125,8 +125,6 @@ class Alignment(StoredRecord):
 
 
 class Change(StoredRecord):
-    """From the first photo to the second. It is `measurable` if it is above the uncertainty."""
-
     measure: Measure
     value: float
     uncertainty: float
@@ -162,10 +160,6 @@ class Comparison(StoredRecord):
 
 
 class _Pair(NamedTuple):
-    """Both photos in the frame of the first, in the same light. `box` is the area that both
-    show.
-    """
-
     first: Numbers
     second: Numbers
     common: Mask

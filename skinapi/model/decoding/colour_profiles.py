@@ -33,7 +33,7 @@ _lock = threading.Lock()
 
 
 class UnreadableProfile(ValueError):
-    """The profile is damaged, too large, or does not match the picture's pixels."""
+    pass
 
 
 def convert_to_srgb(picture: Image.Image, profile: bytes, *, grey: bool) -> Image.Image:

@@ -229,7 +229,6 @@ def _jpeg_segments(content: bytes) -> list[Part]:
 
 
 def _jpeg_parts(content: bytes, before: list[Part], data: int) -> tuple[memoryview, ...]:
-    """The required segments before the first scan, then everything from there."""
     needed = [part for part in before if _is_needed(content, part)]
     if sum(part.end - part.start for part in needed) > _LARGEST_HEAD:
         raise ValueError("larger tables than any camera writes")

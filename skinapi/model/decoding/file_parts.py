@@ -38,8 +38,6 @@ _PNG_HEAD, _WEBP_HEAD = 8, 12
 
 
 class TooManySegments(ValueError):
-    """`read` are the segments up to the limit."""
-
     def __init__(self, read: list["Part"]) -> None:
         self.read = read
         super().__init__("more segments than any camera writes")
@@ -95,7 +93,6 @@ def jpeg_segments(content: bytes) -> list[Part]:
 
 
 def png_chunks(content: bytes) -> Iterator[Part]:
-    """The chunks up to the picture's end. The last may be truncated."""
     at = _PNG_HEAD
     for _ in range(MOST_CHUNKS):
         if at + 8 > len(content):
@@ -110,7 +107,6 @@ def png_chunks(content: bytes) -> Iterator[Part]:
 
 
 def webp_chunks(content: bytes) -> Iterator[Part]:
-    """The last chunk may be truncated. Raises ValueError if there are too many."""
     at = _WEBP_HEAD
     for _ in range(MOST_SEGMENTS):
         if at + 8 > len(content):
@@ -166,7 +162,6 @@ def _orientation_in_exif(exif: bytes) -> int | None:
 
 
 def jpeg_profile(content: bytes, segments: Iterable[Part]) -> bytes:
-    """Each part begins with its number, from 1, and the total."""
     marked = [segment for segment in segments if content.startswith(_JPEG_MARK, segment.body)]
     if not marked:
         return b""

@@ -27,7 +27,6 @@ LARGEST_FACTOR = 8
 
 
 def to_rgb(picture: Image.Image, factor: int) -> Image.Image:
-    """The pixels as RGB, with both sides divided by `factor` (1, 2, 4 or 8) and rounded up."""
     picture.load()
     width, height = picture.size
     pixels = Image.new("RGB", (-(-width // factor), -(-height // factor)), None)

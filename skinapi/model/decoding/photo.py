@@ -188,9 +188,6 @@ def read_photo(content: bytes) -> Photo:
 
 
 def read_stored_photo(content: bytes, *, full: bool = False) -> Photo:
-    """Decode the result of `reencode_for_storage`, reduced like in `read_photo`, or at its `full`
-    size.
-    """
     header = _header_of(content)
     needed = header.size if full else WORKING_SIZE
     with _memory_for_kept.reserved(bytes_needed(header, needed)):

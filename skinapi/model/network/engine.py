@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineOutput:
-    """One row per picture of the batch."""
-
     logits: Tensor
     feature_map: Tensor
     pooled: Tensor
@@ -150,7 +148,6 @@ def has_room_for(size: int) -> bool:
 
 
 def release_pages(file: Path) -> None:
-    """Free the memory of a mapped file; on Linux only."""
     path = str(file.resolve())
     with suppress(OSError, AttributeError):
         advise = ctypes.CDLL(None).madvise

@@ -11,8 +11,6 @@ from skinapi.model.network.picture import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One Dense layer, or Dense with ReLU and then Dense."""
-
     weights: Tensor
     hidden_weights: Tensor | None = None
     hidden_bias: Tensor | None = None

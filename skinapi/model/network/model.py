@@ -181,9 +181,6 @@ def open_model(
 
 @contextmanager
 def copied_model(folder: Path) -> Iterator[Path]:
-    """A private, verified copy of a whole model folder. Raises DiskFull if there is no room for
-    it.
-    """
     with naming_folder(folder):
         sums = _read_checksums(folder)
         if len(sums) > MOST_FILES:
@@ -245,7 +242,6 @@ def _open_engine(
 
 
 def read_card(folder: Path) -> ModelCard:
-    """The folder may be missing or hold no model."""
     with naming_folder(folder):
         return _read_card(folder)
 

@@ -46,7 +46,6 @@ class BadFile(Exception):
 
 @contextmanager
 def naming_folder(folder: Path) -> Iterator[None]:
-    """Raise a BadFile from the block as a ModelDamaged that names the folder."""
     try:
         yield
     except BadFile as bad:
@@ -90,7 +89,6 @@ def read_json(
     most_values: int,
     extra: ExtraValues | None = "forbid",
 ) -> V:
-    """Raises BadFile. `extra` is the treatment of unknown fields; None leaves it to the schema."""
     text = read_bounded(folder, name, most_bytes)
     # Counted before parsing: a small file of many short values takes far more memory once parsed.
     if holds_more_values(text, most_values):

@@ -53,7 +53,6 @@ def make_tensor(
     seen: float = SEEN,
     box: Box | None = None,
 ) -> Tensor:
-    """One part of the picture in the network's units: side x side x RGB."""
     shown = as_rgb(picture).resize(
         (side, side), Image.Resampling.BILINEAR, box=box or view_box(picture.size, seen)
     )
@@ -61,7 +60,6 @@ def make_tensor(
 
 
 def make_whole_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> Tensor:
-    """For pictures that are already cropped to the view."""
     return make_tensor(picture, side=side, scaling=scaling, box=(0, 0, *picture.size))
 
 

@@ -26,7 +26,6 @@ from skinapi.base.values import Value
 
 
 def _as_stored(time: datetime) -> datetime:
-    """In UTC, to the millisecond, as both stores keep it."""
     time = time.astimezone(UTC)
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
@@ -144,10 +143,6 @@ class Gate(Value):
 
 
 class ComparedVersion(Value):
-    """The data of a version that the gates use: its comparisons, and whether it refuses pictures
-    without skin.
-    """
-
     version: str
     comparisons: tuple[PairedComparison, ...] = ()
     refuses_other_pictures: bool = False
@@ -223,7 +218,6 @@ def _not_measured(name: GateName, says: str) -> Gate:
 
 
 def _judge_paired(name: GateName, paired: PairedDifference, part: ComparedPart) -> Gate:
-    """Worse if the whole interval is on the worse side of zero, or too much is lost."""
     more_is_better = name in MORE_IS_BETTER
     difference = paired.second - paired.first
     proven = paired.high < 0 if more_is_better else paired.low > 0

@@ -34,8 +34,6 @@ ClientNames = Mapping[str, Mapping[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedPictures:
-    """One finding from several photos. `apart`: the indexes of two that may show two spots."""
-
     finding: Finding
     kept: tuple[bytes, ...] = field(default=(), repr=False)
     apart: tuple[int, int] | None = None

@@ -27,8 +27,6 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PoolCaller:
-    """`key` is an account's id or, without an account, an address's network."""
-
     key: str
     signed_in: bool
 
@@ -91,7 +89,6 @@ class PredictionPool:
             raise Unavailable(retry_after=RETRY_AFTER_S)
 
     def _drop_newest(self, owner: PoolCaller) -> bool:
-        """False if all photos of this caller are in threads already, where they continue."""
         for future, place in reversed(self._under_way.items()):
             if place.caller == owner and future.cancel():
                 place.held.clear()
@@ -156,7 +153,6 @@ class ServedModel:
             raise NoModel
 
     def swap(self, folder: Path) -> Model:
-        """Serve the model of this folder. The previous one serves while it loads."""
         started = time.monotonic()
         try:
             model = self._open(folder)
@@ -195,7 +191,6 @@ def open_warm(
     threads: int | None = None,
     prevalence: float | None = None,
 ) -> Model:
-    """Open the model, make a first pass, and restate its findings for the `prevalence`."""
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(
             f"{folder.name} is a Keras network; export it first: "

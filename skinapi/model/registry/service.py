@@ -31,10 +31,6 @@ UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull)
 
 
 class ModelReloader:
-    """`built_in` is a folder; others are written below `instance`. `point` is the default operating
-    point.
-    """
-
     def __init__(
         self,
         *,
@@ -73,7 +69,6 @@ class ModelReloader:
             log.info("operating point chosen by an admin", point=chosen, setting=self._point)
 
     def _follow(self, wanted: Serving) -> None:
-        """Load the version, or the newest loadable one if no model is in service yet."""
         fault = self._load(wanted.version)
         if fault is None:
             self._served.problem = None
@@ -96,9 +91,6 @@ class ModelReloader:
         )
 
     def _load(self, version: str | None) -> str | None:
-        """Serve this version, unless it is in service already. Returns the reason if it cannot
-        be.
-        """
         if self._served.loaded and self._source == version:
             return None
         try:
@@ -118,8 +110,6 @@ class ModelReloader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPointService:
-    """`setting` is the point if no admin has chosen one."""
-
     work: UnitOfWork
     pointer: ServingPointer
     served: ServedModel

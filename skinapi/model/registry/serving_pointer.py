@@ -1,7 +1,3 @@
-"""Which version is in service, which served before, and who changed it: one document, which every
-server follows.
-"""
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -59,7 +55,6 @@ class Serving(StoredRecord):
 
     @property
     def withdrawn(self) -> dict[str, datetime]:
-        """The versions that were rolled back and are not in service again, with the time."""
         found: dict[str, datetime] = {}
         for move in filter(lambda item: item.replaces, self.moves):
             found.pop(move.entered or move.version or "", None)

@@ -20,8 +20,6 @@ class PatientPictures(StoredRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenBack:
-    """How many of a version's `pictures` of patients were erased since; None if unknown."""
-
     version: str
     pictures: int
     erased: int | None
@@ -74,8 +72,6 @@ class VersionSummary(StoredRecord):
 
 
 class ModelVersion(VersionSummary):
-    """A version with its card: JSON, as in the folder. See `Origin` for the comparisons."""
-
     card: str
     labels: tuple[str, ...] = ()
     refuses_other_pictures: bool = False

@@ -30,7 +30,6 @@ class StoredFile(StoredRecord):
 
 
 def store_files(blobs: Blobs, folder: Path) -> tuple[StoredFile, ...]:
-    """Store every file of the folder, or none."""
     keys: list[str] = []
     try:
         return tuple(
@@ -121,7 +120,6 @@ def _holds(folder: Path, files: Collection[StoredFile]) -> bool:
 
 
 def prune_folders(parent: Path, keep: Collection[str]) -> None:
-    """Remove all written models except these. A model in service no longer needs its files."""
     if not parent.is_dir():
         return
     with disk_errors(), locked(parent / LOCK):

@@ -54,8 +54,6 @@ LISTED = tuple(name for name in VersionSummary.model_fields if name != "id")
 
 
 class ModelVersions(Repository[ModelVersion]):
-    """`opened` loads and tries a model; tests replace it."""
-
     collection, record = "models", ModelVersion
     indexes = (("job", "id"),)
     unique = (("version",),)
@@ -143,7 +141,6 @@ class ModelVersions(Repository[ModelVersion]):
         self.change(version, decide)
 
     def remove(self, unit: Unit, version: str) -> None:
-        """Delete the record, or only its files if findings may name it."""
         stored = self.get(version)
         if stored.served_at is None:
             self._documents.delete({"id": stored.id})
@@ -152,7 +149,6 @@ class ModelVersions(Repository[ModelVersion]):
         unit.erase(_blobs_of(stored.files))
 
     def _add(self, made: Document, card: ModelCard, unit: Unit) -> ModelVersion:
-        """Insert the record, or give one without files its files (again)."""
         unit.audit("model.add", by=made["created_by"], target=card.version)
         if not self._refuse_other(card):
             return self._insert(made)

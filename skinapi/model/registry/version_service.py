@@ -36,8 +36,7 @@ LEAST_REASON = 10
 class ReferenceSource(Protocol):
     def read_reference(self) -> ReferenceData | None: ...
 
-    def count_erased(self, dataset: str) -> int | None:
-        """Count the pictures that their owners have erased; None if the data set is deleted."""
+    def count_erased(self, dataset: str) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,6 @@ class InspectedVersion:
 
 
 class VersionState(NamedTuple):
-    """`older`: another version is in service. `withdrawn`: it was rolled back."""
-
     state: Literal["in_service", "older", "withdrawn"]
     withdrawn_at: datetime | None = None
 
@@ -127,7 +124,6 @@ class ModelsService:
         )
 
     def list_taken_back(self, version: str) -> list[TakenBack]:
-        """Erased pictures of this version, and of those that its weights started from."""
         found = list[TakenBack]()
         name: str | None = version
         seen = set[str]()

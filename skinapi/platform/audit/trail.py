@@ -98,7 +98,6 @@ class AuditTrail:
         }
 
     def record(self, *rows: AuditRow) -> None:
-        """Add rows in the current transaction, or in one of their own."""
         self._store.transaction(partial(self.add, *rows))
 
     def seal(self) -> int:
@@ -229,7 +228,6 @@ class AuditTrail:
     def page_about(
         self, account: str, actions: Mapping[str, Sequence[str]], paging: PageRequest
     ) -> Page[Document]:
-        """`actions` maps each field of ACCOUNT_FIELDS to the actions that are included."""
         behind: Filter = {"id": {"$lt": paging.after}} if paging.after else {}
         most = paging.limit + 1
         listings = [

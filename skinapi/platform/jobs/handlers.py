@@ -61,9 +61,6 @@ class JobContext:
         self.send({"progress": percent, "message": message})
 
     def metric(self, **values: float | str) -> None:
-        """Add a row to the job's metrics. A row with an `epoch` replaces those from that epoch
-        on.
-        """
         self.send({"metric": values})
 
     def say(self, line: str) -> None:

@@ -136,8 +136,6 @@ DRAIN_S = 2.0
 
 
 class JobProcess:
-    """A session of its own with the guard (handlers.py), the handler and its children."""
-
     def __init__(
         self,
         command: Sequence[str],
@@ -198,7 +196,6 @@ class JobProcess:
         signal_group(self.pid, signal.SIGKILL)
 
     def read(self, timeout: float, *, also: int) -> Iterator[dict[str, Any]]:
-        """Yield the events of `timeout` seconds, or until the pipe `also` can be read."""
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             signal_group(self.pid, signal.SIGKILL)
         self._selector.register(also, selectors.EVENT_READ)

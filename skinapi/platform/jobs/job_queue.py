@@ -276,7 +276,6 @@ class Jobs(Repository[Job]):
     def release(
         self, job: Job, *, changes: Mapping[str, Any], counted: bool, seconds: float = 0.0
     ) -> Job | None:
-        """Return a running job to its old position. Unless `counted`, this was not an attempt."""
         ran = {"status": "queued", "seconds_before": job.seconds_before + max(0.0, seconds)}
         ops: Ops = {"$set": {**changes, **ran}, "$unset": HELD}
         if not counted:
@@ -284,7 +283,6 @@ class Jobs(Repository[Job]):
         return self._as_holder(job, ops)
 
     def take_back(self) -> None:
-        """Queue the jobs whose lease has expired; fail those that have no attempts left."""
         late = {"status": "running", "lease_ends_at": {"$lt": now()}}
         documents = self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD)
         self._failed.do_each(WORK, documents, self._take_back)
@@ -310,9 +308,6 @@ class Jobs(Repository[Job]):
             self._remove(document["id"], {"completed_at": old["completed_at"]})
 
     def forget(self, owner: str) -> int:
-        """Delete all jobs of an owner, and return how many. A running one stops at the next
-        heartbeat of its worker.
-        """
         own, deleted = {"owner": owner}, 0
         while documents := self._documents.find(own, sort="-place", limit=SWEPT_AT_ONCE, fields=()):
             for document in documents:

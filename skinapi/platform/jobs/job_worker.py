@@ -100,7 +100,6 @@ class Lane:
         remove_if(folder, unused)
 
     def retry_while_store_is_away(self, act: Callable[[], T]) -> T | None:
-        """Retry while the store is down or has another key. None if the worker is stopping."""
         while not self._settings.stopping():
             try:
                 result = act()
@@ -143,7 +142,6 @@ class Worker:
         parent: int | None = None,
         broker: Broker | None = None,
     ) -> None:
-        """`open_jobs` raises if this code may not work on the store."""
         self._open_jobs, self._store, self._parent = open_jobs, store, parent
         self._broker, self._broker_away_logged = broker, False
         self._told_to_stop = False

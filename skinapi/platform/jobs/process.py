@@ -59,7 +59,6 @@ def signal_group(group: int, number: int) -> None:
 
 
 def described(status: int) -> str:
-    """Say how a process ended. `status` is as in a shell (128 + signal), or negative."""
     number = -status if status < 0 else status - 128
     try:
         return f"by {signal.Signals(number).name}"
@@ -126,9 +125,6 @@ JOB_ID = re.compile(r"[0-9a-f]{8}")
 
 
 def lock_folder(folder: Path) -> int | None:
-    """Create the folder and return the descriptor that locks it; None if another process holds the
-    lock.
-    """
     while True:
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)

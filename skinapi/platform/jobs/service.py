@@ -100,7 +100,6 @@ class JobsService:
 
     @atomic
     def retry(self, unit: Unit, *, job_id: str, owner: str | None, by: str) -> Job:
-        """Queue a failed or cancelled job again. It counts against its owner's limit."""
         job = self.get(job_id=job_id, owner=owner)
         unit.audit("job.retry", by=by, target=job.id)
         queued = self.queue.retry(job)

@@ -111,7 +111,6 @@ class DeliverySender:
             lane.pause()
 
     def _send_stored(self, document: Document, lane: _Lane) -> bool:
-        """Return False if nothing more may be sent to the endpoint now."""
         if self._stopping.is_set() or not self._mine:
             return False
         delivery = Delivery.model_validate(document)

@@ -215,7 +215,6 @@ class Outbox(Repository[Notice]):
         self._documents.set_each({notice.id: {"due_at": until} for notice in notices})
 
     def forget_over(self) -> None:
-        """Delete expired notices, except NEWS that was never sent."""
         moment = now()
         over: Filter = {"expires_at": {"$lte": moment}}
         self._documents.delete({**over, "kind": {"$ne": Kind.NEWS}})

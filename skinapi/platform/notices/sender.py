@@ -1,5 +1,3 @@
-"""Sends the mails of the outbox."""
-
 import smtplib
 import ssl
 import time
@@ -42,9 +40,6 @@ class MailServer:
     def __init__(
         self, address: MailAddress, *, hello: str, authorities: Path | None = None
     ) -> None:
-        """`hello` is the name that this server uses in EHLO. `authorities` is a file of certificate
-        authorities that are trusted in addition to the public ones.
-        """
         self._address, self._hello, self._authorities = address, hello, authorities
 
     @property
@@ -53,7 +48,6 @@ class MailServer:
 
     @contextmanager
     def connected(self) -> Iterator[Send]:
-        """Yield a function that sends a mail and raises MailRefused. Raises MailServerAway."""
         try:
             with self._open() as smtp:
                 self._introduce(smtp)

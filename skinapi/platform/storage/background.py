@@ -1,5 +1,3 @@
-"""Periodic tasks, leases between processes, and totals."""
-
 import os
 import threading
 import time
@@ -22,7 +20,7 @@ Sums = dict[tuple[str, str], tuple[Document, Counter[str]]]
 
 
 class Stopping(threading.Event):
-    """Set when this process ends. Long work stops at its next item."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +88,6 @@ def backoff(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta
 
 
 class Lease:
-    """A lease on work for one process at a time. Unless it is renewed, another process can take
-    it.
-    """
-
     def __init__(self, documents: Documents, name: str, *, length: timedelta = LEASE) -> None:
         self._length = length
         self._documents = documents
@@ -152,9 +146,6 @@ class Totals:
         self._write_or_log(self._taken())
 
     def write_collected(self) -> None:
-        """Write what was added, and buffer from now on. If the store refuses, it is kept for the
-        next time.
-        """
         self._collects_in = os.getpid()
         sums = self._taken()
         try:

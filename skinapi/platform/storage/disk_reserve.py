@@ -1,7 +1,3 @@
-"""Reserved disk space in the instance folder, so that people can still log in and delete on a full
-disk.
-"""
-
 import errno
 import os
 from contextlib import suppress
@@ -31,7 +27,6 @@ class DiskReserve:
                 log.error("the disk is full: its reserve is in use", folder=str(self._folder))
 
     def refuse_without(self) -> None:
-        """Raise DiskFull if the reserve is in use and there is no room to create it again."""
         if self._file.exists():
             return
         try:

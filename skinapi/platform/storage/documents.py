@@ -138,7 +138,6 @@ def checked_document(document: Document, indexed: Set[str] = frozenset()) -> Doc
 
 
 def require_value(name: str, value: Any, depth: int = 0) -> None:
-    """Raise ValueError unless both stores return this value unchanged."""
     if isinstance(value, Unparsed):  # of a damaged record, in a backup that is restored
         return
     if name.endswith("_at") != isinstance(value, datetime):
@@ -253,7 +252,6 @@ def walk_by_id(
     after: str | None = None,
     fields: Sequence[str] | None = None,
 ) -> Iterator[Document]:
-    """Yield all by id. They are read in pages, so the caller may delete them meanwhile."""
     while found := documents.find(
         wanted, sort=sort, after=after, limit=WALKED_AT_ONCE, fields=fields
     ):
@@ -330,7 +328,6 @@ class OpenTransaction:
 
     @contextmanager
     def noted_failure(self) -> Iterator[None]:
-        """Wrap each call in this. It raises the error of an earlier call again."""
         self.raise_failure()
         try:
             yield

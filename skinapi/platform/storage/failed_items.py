@@ -135,9 +135,6 @@ class FailedItems(Repository[FailedItem]):
         return attempts
 
     def note_damaged(self, damaged: Mapping[Name, str], hidden: Iterable[Name] = ()) -> None:
-        """Record what could not be read, with the type of the error, and log it together with the
-        records that are `hidden` as a consequence.
-        """
         noted = list[Name]()
         for (collection, identifier), reason in damaged.items():
             known = self._first({"work": collection, "item": identifier})

@@ -1,5 +1,3 @@
-"""Files that are written atomically, errors of the disk, locks, and blobs as files."""
-
 import errno
 import fcntl
 import os

@@ -48,7 +48,6 @@ def new_id_after(earlier: str | None) -> str:
 
 
 def made_at(identifier: str) -> datetime:
-    """Read when an id, or a blob key, was made. For the precision see `first_id_at`."""
     return datetime.fromtimestamp(int(identifier[:12], 16) / 1000, UTC)
 
 

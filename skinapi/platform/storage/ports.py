@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 
 def set_or_remove(fields: Mapping[str, Any]) -> Ops:
-    """Set these fields; remove those that are None."""
     kept = {name: value for name, value in fields.items() if value is not None}
     removed = {name: True for name, value in fields.items() if value is None}
     return {word: named for word, named in {"$set": kept, "$unset": removed}.items() if named}
@@ -34,8 +33,7 @@ def set_or_remove(fields: Mapping[str, Any]) -> Ops:
 class Documents(Protocol):
     """One collection. Each call is atomic for one document: see `Store.transaction`."""
 
-    def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        """With `unique`, a document that equals another in all fields raises Duplicate."""
+    def ensure_index(self, *fields: str, unique: bool = False) -> None: ...
 
     def expire_by(self, field: str) -> None:
         """Documents past the time in this field are invisible to readers and do not block a unique
@@ -70,8 +68,7 @@ class Documents(Protocol):
 
     def count(self, filter: Filter | None = None) -> int: ...
 
-    def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
-        """The number of matching documents for each value of a text field."""
+    def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]: ...
 
     def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
         """Change the first match, by id, atomically, and return the changed document; None without
@@ -81,15 +78,12 @@ class Documents(Protocol):
 
     def update_all(self, filter: Filter, ops: Ops) -> int: ...
 
-    def set_each(self, changes: Mapping[str, Document]) -> None:
-        """Set fields of each document with one of these ids."""
+    def set_each(self, changes: Mapping[str, Document]) -> None: ...
 
     def delete(self, filter: Filter) -> int: ...
 
 
 class Blobs(Protocol):
-    """Bytes under keys that the store makes. No two blobs share a key."""
-
     def put(self, data: bytes) -> str: ...
 
     def put_as(self, key: str, data: bytes) -> None:
@@ -98,15 +92,13 @@ class Blobs(Protocol):
     def find(self, key: str) -> bytes | None:
         """Raise BlobDamaged if the bytes do not match the checksum in the key."""
 
-    def name_of(self, key: str) -> str:
-        """The file name, for an operator who restores one from a backup."""
+    def name_of(self, key: str) -> str: ...
 
     def delete(self, key: str) -> None: ...
 
     def keys(self) -> Iterator[str]: ...
 
-    def sweep(self) -> None:
-        """Remove the remains of interrupted writes."""
+    def sweep(self) -> None: ...
 
 
 class Snapshot(Protocol):
@@ -174,7 +166,6 @@ class Store(Protocol):
     def scrub(self, *, any_size: bool = False) -> Scrubbed:
         """Overwrite deleted data, as far as the store can. Writers wait meanwhile."""
 
-    def ping(self) -> None:
-        """Raise StoreUnavailable if the store does not answer or does not accept writes."""
+    def ping(self) -> None: ...
 
     def close(self) -> None: ...

@@ -54,7 +54,6 @@ class Repository(Generic[R]):
             self._documents.expire_by(self.expiry)
 
     def forget_over(self) -> None:
-        """Delete expired records in a collection without `expiry`."""
         self._documents.delete({"expires_at": {"$lte": now()}})
 
     def insert(self, record: R, /, **more: Any) -> R:
@@ -116,14 +115,10 @@ class Repository(Generic[R]):
         return page_of(found, paging).map_all(self._read_each)
 
     def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
-        """Yield all readable records by id. The caller may delete them meanwhile."""
         found = walk_by_id(self._documents, sort="-id" if newest_first else "id")
         return read_others(self.collection, found, self.record.model_validate)
 
     def _by_key(self, key: str | None, request_hash: str | None = None, **owner: str) -> R | None:
-        """Find what an earlier request with this idempotency key of its owner created. With a hash,
-        a different request is refused.
-        """
         found = self._first({**owner, "idempotency_key": key}) if key is not None else None
         if found and request_hash and getattr(found, "request_hash", None) != request_hash:
             raise IdempotencyKeyReused
@@ -160,8 +155,6 @@ S = TypeVar("S", bound=Repository[Any])
 
 
 def in_transaction(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Run each call in one transaction, or as part of the current one."""
-
     @wraps(method)
     def run(records: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return records._store.transaction(lambda: method(records, *args, **kwargs))

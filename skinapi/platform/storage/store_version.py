@@ -68,7 +68,6 @@ class SigningKeys:
         self.current = self.names[0]  # it signs
 
     def age(self, document: Document) -> int | None:
-        """Return 0 for the newest key, 1 for the one before, and None for an unknown one."""
         name = document.get("key")
         return self.names.index(name) if name in self.names else None
 
@@ -138,7 +137,6 @@ def refuse_former_key(store: Store, *, secrets: Sequence[str]) -> None:
 
 
 def is_older(store: Store) -> bool:
-    """Whether the store needs a migration, or one was interrupted."""
     stored = store.collection(STORE_COLLECTION).get(STORE_COLLECTION)
     return stored is not None and _is_older(stored)
 

@@ -73,7 +73,6 @@ class Erasures:
             )
 
     def finish(self, keys: Sequence[str]) -> None:
-        """Delete the noted blobs after the transaction. If that fails, a task retries."""
         try:
             for start in range(0, len(keys), AT_ONCE):
                 self._erase(keys[start : start + AT_ONCE])
@@ -133,14 +132,10 @@ class UnitOfWork:
         return result
 
     def tell(self, event: object) -> Iterator[str]:
-        """Call the listeners inside the transaction. Yields the files to delete."""
         for listener in self._inside.get(type(event), ()):
             yield from listener(event) or ()
 
     def announce(self, event: object) -> None:
-        """Call the listeners that run after a transaction, for an event that had none, or had
-        many.
-        """
         for listener in self._afterwards.get(type(event), ()):
             listener(event)
 
@@ -171,7 +166,6 @@ class Unit:
         self._rows.add(row)
 
     def publish(self, event: object) -> None:
-        """Call the listeners inside the transaction now, and the others after it."""
         self.erase(self._work.tell(event))
         self.afterwards(partial(self._work.announce, event))
 
@@ -208,8 +202,6 @@ S = TypeVar("S", bound=HasUnitOfWork)
 def atomic(
     method: Callable[Concatenate[S, Unit, P], T],
 ) -> Callable[Concatenate[S, P], T]:
-    """Make each call one transaction, and pass its unit to the method."""
-
     @wraps(method)
     def run(service: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return service.work.run(partial(method, service), *args, **kwargs)

@@ -40,7 +40,6 @@ current_unreadable: ContextVar[Unreadable | None] = ContextVar("unreadable", def
 
 @contextmanager
 def leaving_out() -> Iterator[Unreadable]:
-    """Leave out records that cannot be read, for work that only reads, and yield which ones."""
     unreadable = Unreadable(leaves_out=True)
     token = current_unreadable.set(unreadable)
     try:
@@ -105,9 +104,6 @@ def _note(collection: str, identifier: str, said: str, kind: str) -> None:
 
 
 def hide(collection: str, identifier: str) -> bool:
-    """Count a record that the current request does not show, because it or a dependency is
-    unreadable. Returns False if the request must not leave anything out.
-    """
     current = current_unreadable.get()
     if current is None or not current.leaves_out:
         return False
@@ -116,9 +112,6 @@ def hide(collection: str, identifier: str) -> bool:
 
 
 def name_left_out() -> str:
-    """The records that the current request does not show, as `lesions=1, submissions=2`, or an
-    empty text.
-    """
     current = current_unreadable.get()
     counted = Counter(collection for collection, _ in current.hidden) if current else {}
     return ", ".join(f"{name}={count}" for name, count in sorted(counted.items()))

@@ -198,7 +198,6 @@ def inode_of(path: Path) -> Inode | None:
 
 @contextmanager
 def sqlite_errors() -> Iterator[None]:
-    """Raise Duplicate, DiskFull or StoreUnavailable instead of SQLite's and the disk's errors."""
     try:
         yield
     except apsw.ConstraintError as error:

@@ -34,7 +34,6 @@ NO_RIGHTS = (
 
 
 def explain_outage(uri: str, error: StoreUnavailable, database: str) -> StoreUnavailable:
-    """The same error with a sentence for each host, or StoreRefused if waiting cannot help."""
     try:
         parsed = parse_uri(uri, validate=False)
     except PyMongoError:  # the names of mongodb+srv are in the DNS

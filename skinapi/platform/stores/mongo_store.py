@@ -95,7 +95,6 @@ class MongoStore:
         return cls(client.get_default_database(DATABASE), uri)
 
     def refuse_unusable(self) -> None:
-        """Refuse a server without transactions, and explain why one cannot be used now."""
         answer = self._ask(self._database.client.admin, "hello")
         if answer.get("isreplicaset"):  # a member of a set that is not initiated
             self.close()

@@ -36,7 +36,6 @@ T = TypeVar("T")
 
 @contextmanager
 def mongo_errors() -> Iterator[None]:
-    """Raise Duplicate, DiskFull, StoreUnavailable or ValueError instead of the driver's errors."""
     try:
         yield
     except DuplicateKeyError as error:
@@ -58,7 +57,6 @@ def mongo_errors() -> Iterator[None]:
 def with_longer_timeout(
     client: pymongo.MongoClient[Any], seconds: float = LISTING_S
 ) -> Iterator[None]:
-    """Allow `seconds` for a slow operation, unless the server is down."""
     if not client.is_primary:  # the driver knows it from its own monitoring
         raise StoreUnavailable
     with pymongo.timeout(seconds):

@@ -277,7 +277,6 @@ class SqliteDocuments:
         return connection.execute(f"{select} id NOT IN ({listed}) AND {rest}", values).fetchall()
 
     def _unreadable_ids(self, connection: apsw.Connection) -> list[str]:
-        """The ids of documents that are not valid JSON. Reads all documents."""
         select = f'SELECT id, CAST(doc AS BLOB), json_valid(CAST(doc AS TEXT)) FROM "{self._name}"'
         rows: Any = connection.execute(select)
         return [identifier for identifier, text, valid in rows if not valid or not is_utf8(text)]

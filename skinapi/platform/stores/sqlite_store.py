@@ -71,7 +71,6 @@ class SqliteStore:
 
     @property
     def definitions(self) -> Mapping[str, str]:
-        """The SQL of each initial table and index. Do not call it in a transaction."""
         if self._definitions is None:
             with self.reading() as connection:
                 rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
@@ -91,7 +90,6 @@ class SqliteStore:
         return Scrubbed((*remains, Remnant.DISK))
 
     def ping(self) -> None:
-        """Read from the file, commit an empty write, and check free space and the blobs."""
         self.refuse_if_lost()
         self._files.refuse_if_lost()
         with sqlite_errors():
@@ -291,9 +289,6 @@ class _Write:
         self.error: Exception | None = None
 
     def attempt(self, connection: apsw.Connection) -> None:
-        """Run the writer's `act` in a savepoint, and keep its result or error. Raises if SQLite has
-        rolled back the transaction of all writers.
-        """
         # For some errors, such as a full disk, SQLite rolls back the transaction by itself:
         # https://www.sqlite.org/lang_transaction.html
         if not connection.in_transaction:

@@ -58,8 +58,6 @@ SMALLEST_COUNTED = 256 * 1024
 
 
 class BodyBudget:
-    """`most` bytes in total. One caller may use half of it with several bodies."""
-
     def __init__(self, most: int) -> None:
         self._most = most
         self._held = 0
@@ -67,9 +65,6 @@ class BodyBudget:
         self._lock = threading.Lock()
 
     def enter(self, caller: str, size: int) -> None:
-        """Count the body of the current request, or raise Unavailable if there is no room for
-        it.
-        """
         if size <= SMALLEST_COUNTED:
             return
         with self._lock:

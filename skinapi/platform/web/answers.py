@@ -86,7 +86,6 @@ class _RenderedErrorRaised(Exception):
 
 @contextmanager
 def rendering_errors(renderer: Renderer) -> Iterator[None]:
-    """Use this renderer if only the body of a shared path reveals which client sent the request."""
     try:
         yield
     except Exception as raised:

@@ -54,7 +54,7 @@ class Public:
 
 @dataclass(frozen=True)
 class MetricsReader:
-    """The metrics collector with the operator's token, or an admin."""
+    pass
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,6 @@ def admins(refusal: str, scopes: Sequence[str] = ()) -> Authenticated:
 
 
 class Rate(Enum):
-    """The rate classes. The operator sets how many requests each allows."""
-
     READ = "read"
     WRITE = "write"
     SIGN_IN = "sign_in"
@@ -190,7 +188,6 @@ class Route:
 
     @property
     def says(self) -> str:
-        """The docstring, from which OpenAPI gets the operation's summary and description."""
         return inspect.getdoc(self.function) or ""
 
     @property
@@ -210,7 +207,6 @@ class Route:
 
     @property
     def parts(self) -> type[Form] | None:
-        """The schema of the form in `parts`, for OpenAPI alone."""
         if "parts" not in self.parameters:
             return None
         described: type[Form] = get_args(self.parameters["parts"].annotation)[0]

@@ -29,7 +29,6 @@ LOOPBACK_HOST = re.compile(
 
 
 def allowed_origins(origins: Sequence[str], *, loopback: bool) -> list[re.Pattern[str]]:
-    """Match exactly these `origins`; with `loopback` also every page served from this machine."""
     patterns = [re.escape(origin) for origin in origins]
     patterns += [f"https?://{LOOPBACK_HOST.pattern}"] * loopback
     return [re.compile(rf"(?:{pattern})\Z") for pattern in patterns]

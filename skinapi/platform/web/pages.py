@@ -1,7 +1,3 @@
-"""The routes of the server itself: start page, health, metrics and API documentation; and the log
-and metrics of each request.
-"""
-
 import json
 import os
 import time

@@ -273,7 +273,6 @@ def _add_header(header: str, limit: str) -> None:
 
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
-    """Without a URI, the counts are in a SQLite file in `instance_dir`."""
     if storage_uri is None:
         return Limits(SqliteWindows(instance_dir / "limits.db"), rates)
     return Limits(_windows_at(storage_uri), rates, apart=storage_uri.startswith("redis"))
@@ -302,7 +301,6 @@ def _redis_options() -> dict[str, Any]:
 
 
 def caller_address() -> str:
-    """The key for counting anonymous requests. An IPv6 household shares one."""
     return address_key(request.remote_addr or "")
 
 

@@ -22,7 +22,6 @@ ACCEPTED_KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 def request_id() -> str | None:
-    """The caller's X-Request-ID if it is well-formed, otherwise a random one."""
     if not has_request_context():
         return None
     if "request_id" not in g:
@@ -44,7 +43,6 @@ def current_subject() -> Caller | None:
 
 
 def limit_body(largest: int, error: PayloadTooLarge) -> None:
-    """Raise this error if the current body has more than `largest` bytes."""
     g.oversize = error
     # Werkzeug refuses whatever reaches its limit, also where a body ends just there.
     request.max_content_length = largest + 1
