@@ -193,7 +193,7 @@ class _Check:
 
     @property
     def _own(self) -> Set[str]:
-        """A label includes the conditions in its name: "Actinic keratosis / Bowen's disease"."""
+        """A label covers all conditions in its name: "Actinic keratosis / Bowen's disease"."""
         table, labels = conditions_table(), self.decided.labels
         kinds = {"malignant" if names_cancer(label) else "benign" for label in labels}
         names = " ".join(table.name(label, self.language) for label in labels)

@@ -61,7 +61,7 @@ class Assignments:
 
     @atomic
     def put_in_care(self, unit: Unit, *, patient: str, doctor: str, by: str) -> Account:
-        """Keep an active doctor. Return who is in charge then."""
+        """Keep a doctor who is active. Return the doctor in charge."""
         owner = self.accounts.lock(patient)
         current = owner.doctor_id and self.accounts.find_by_id(owner.doctor_id)
         if current and current.active_doctor:

@@ -158,7 +158,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
         return self.active_admin and self.has_password
 
     def never_approved(self, *, before: datetime) -> bool:
-        """A revoked approval has changed the token version, so it does not count as never."""
+        """Leave out revoked approvals, which have changed the token version."""
         if self.token_version > 1 or self.created_at >= before:
             return False
         if self.status == "waiting":

@@ -244,7 +244,7 @@ class PredictionService:
 
 
 def is_made_by(model: Model, finding: Finding) -> bool:
-    """Return True only if the finding has the model's current operating point, too."""
+    """Return True only if the operating point is still in use, too."""
     in_use = model.version, model.calibration.point_in_use
     return in_use == (finding.model_version, finding.operating_point)
 

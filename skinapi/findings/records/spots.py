@@ -82,7 +82,7 @@ class Spots:
         return next((owner for owner in named if isinstance(owner, str)), None)
 
     def find_having(self, records: Iterable[Name]) -> list[str]:
-        """Find also spots by the id of a finding, because a spot has the id of its first one."""
+        """Look up findings as spots, too: a spot started by a photo has the id of its finding."""
         found = set[object]()
         for collection, identifier in records:
             if collection in ("lesions", FINDINGS, "waiting"):

@@ -263,7 +263,7 @@ class WaitingSpots(Repository[WaitingSpot]):
         }
 
     def list_of_doctors(self, doctors: Iterable[str | None], *, limit: int) -> list[WaitingSpot]:
-        """List patients without a doctor for None. Visits are left out."""
+        """None in `doctors` stands for patients without a doctor. Visits are left out."""
         first: Filter = {"urgency_key": {"$gt": ""}}
         each = (
             self._list({"doctor": doctor, **first}, sort="urgency_key", limit=limit)

@@ -456,7 +456,7 @@ class ReportContent:
 
     @property
     def printed_letters(self) -> list[LetterContent]:
-        """The opening repeats the top of the page unless the language or the spot has changed."""
+        """Leave out an opening that repeats the top of the page in the same language."""
         decision = self.report.decision
         first = decision and decision.instructs and not self.for_doctor
         return [

@@ -307,7 +307,7 @@ def _certainty(facts: Facts) -> LocalizedText:
 
 
 def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
-    """The reader's clinic may resemble none of those in the tests."""
+    """Always say this, because the reader's clinic may resemble none of those in the tests."""
     words = conditions_table().notices.certainty
     missed = {"missed": _write_missed(tested.sent), "kinds": kinds}
     if tested.elsewhere is not None:
