@@ -1,5 +1,3 @@
-"""Fixtures for all tests."""
-
 import gc
 import os
 import random
@@ -102,8 +100,9 @@ UNLIMITED = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadTh
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Iterator[None]:
-    """Of several processes one runs what trains, and one what shares a server: each would have to
-    train, or start it, for itself. Without DRILL=1 what is marked `drill` is left out.
+    """With several processes, tests that train or share a server run in the same process: otherwise
+    each process would train, or start the server, for itself. Without DRILL=1, tests marked `drill`
+    are left out.
     """
     if not drill:
         left_out = [item for item in items if item.get_closest_marker("drill")]
@@ -119,7 +118,7 @@ def pytest_collection_modifyitems(
 
 
 class ByFile(LoadGroupScheduling):  # type: ignore[misc]  # without types
-    """Hands out whole files: what their tests share would be made by each process that has one."""
+    """Distributes whole files: otherwise each process would make the shared fixtures of a file."""
 
     def _split_scope(self, nodeid: str) -> str:
         group: str = super()._split_scope(nodeid)
@@ -133,14 +132,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Of several processes none starts a mongod of its own: they share one."""
+    """Start one mongod for all processes."""
     if not os.environ.get("MONGO_URI"):
         node.workerinput["mongo_uri"] = shared_mongod()
 
 
 @cache
 def shared_mongod() -> str | None:
-    """Its URI; it ends with the process that starts the others."""
     with suppress(pytest.skip.Exception):
         return SHARED.enter_context(running_mongod()).uri
     return None
@@ -152,9 +150,8 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What is imported and collected stays to the end: the garbage collector need not go through
-    it meanwhile, nor again and again later, which is a tenth of the time of a test with a backend.
-    What tests leave it looks through more seldom than a server does: another tenth.
+    """Imports and collected tests stay to the end, so the garbage collector need not traverse them.
+    That saves a tenth of the time of a test with a backend. A higher threshold saves another tenth.
     """
     gc.disable()
     try:
@@ -166,16 +163,14 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """The beginning of a long text or file. Whole, they are 40 MB of names, which each process
-    writes and sends.
-    """
+    """Shorten long values. Whole, they are 40 MB of names, which each process writes and sends."""
     if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
         return f"{val[: LONGEST_ID // 3]!r}, {len(val)} long"
     return None
 
 
 def shared_by(item: pytest.Item) -> str | None:
-    """What the test has in common with others that is dear to make, and on which store."""
+    """Return the expensive fixture and the store that the test shares with others."""
     if "small" in getattr(item, "fixturenames", ()):
         return "training"
     if "demo" in getattr(item, "fixturenames", ()):  # takes longer than a browser
@@ -193,7 +188,9 @@ def shared_by(item: pytest.Item) -> str | None:
 
 @pytest.fixture(autouse=True)
 def _usual_umask() -> Iterator[None]:
-    """A command and a worker narrow that of their process, which here has the next test, too."""
+    """Restore the umask: a command or a worker narrows that of its process, which the next test
+    shares.
+    """
     before = os.umask(0o022)
     yield
     os.umask(before)
@@ -201,8 +198,8 @@ def _usual_umask() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _draws_are_those_of_the_seed() -> Iterator[None]:
-    """The application draws from the system what it hides for a language model to find, so seldom a
-    bad one is lucky. The drill goes on to draw.
+    """Seed the application's own random draws, which hide known pairs for a language model to find:
+    so seldom a bad model is lucky. The drill draws from the system.
     """
     with pytest.MonkeyPatch.context() as patch:
         if not drill:
@@ -212,7 +209,7 @@ def _draws_are_those_of_the_seed() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _mongodb_is_given_time() -> Iterator[None]:
-    """In this process. One that is there, and busy with the tests of others, is not away."""
+    """Lengthen the timeouts of this process: a mongod busy with other tests is not away."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mongo_store, "TIMEOUTS", {**TIMEOUTS, "timeoutMS": 60_000})
         patch.setattr(mongo_transactions, "LONGEST_S", 60.0)
@@ -222,7 +219,7 @@ def _mongodb_is_given_time() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _bodies_in_memory() -> Iterator[None]:
     """The test client leaves the temporary file of a large upload to the garbage collector, which
-    then blames the test that it happens to run in.
+    then warns in an unrelated test.
     """
     in_memory = partial(werkzeug.test.stream_encode_multipart, use_tempfile=False)
     with pytest.MonkeyPatch.context() as patch:
@@ -232,7 +229,9 @@ def _bodies_in_memory() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _routes_compiled_once() -> Iterator[None]:
-    """werkzeug parses and compiles each route of each application, and nearly each test has one."""
+    """werkzeug compiles each route of each application, and nearly every test has an
+    application.
+    """
     compiled: dict[object, dict[str, Any]] = {}
     compile_rule = Rule.compile
 
@@ -255,7 +254,9 @@ def _routes_compiled_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _commits_without_waiting_for_the_disk() -> Iterator[None]:
-    """In this process alone. No test of it sees a power cut, and many wait for their commits."""
+    """Commit without fsync in this process. No test here sees a power cut, and many wait for
+    commits.
+    """
     open_file = SqliteFile._open
 
     def open_unsynced(file: SqliteFile, flags: int) -> apsw.Connection:
@@ -270,7 +271,9 @@ def _commits_without_waiting_for_the_disk() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _little_is_reserved() -> Iterator[None]:
-    """In this process. The reserve of each backend is as large as ten of them, and is in memory."""
+    """Reserve little disk in this process. The default is as large as ten backends, and is in
+    memory.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(disk_reserve, "LARGEST_BYTES", 4096)
         yield
@@ -278,7 +281,7 @@ def _little_is_reserved() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _pictures_aligned_once() -> Iterator[None]:
-    """To align two takes most of a second, and tests send the same ones again and again."""
+    """Cache alignments: one takes most of a second, and tests send the same pictures repeatedly."""
     found: dict[bytes, Fit] = {}
     find = alignment.find_fit
 
@@ -298,7 +301,9 @@ def _pictures_aligned_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _servers_are_forked() -> Iterator[None]:
-    """To import the application is most of a start. In the drill each does so."""
+    """Fork servers, because importing the application is most of a start. The drill imports each
+    time.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Server, "forked", not drill)
         yield
@@ -308,8 +313,8 @@ def _servers_are_forked() -> Iterator[None]:
 def plan_check(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PlanCheck]:
-    """Explains what the application asks of its stores in every test of this process. MongoDB does
-    so where the processes of a run share one: to start it takes longer than most tests.
+    """Explains every query of the application in this process. MongoDB explains too if the
+    processes share one: starting it takes longer than most tests.
     """
     shared = shared_mongo_uri(pytestconfig)
     with pytest.MonkeyPatch.context() as patch, ExitStack() as opened:
@@ -331,7 +336,9 @@ def plan_check(
 
 @pytest.fixture(autouse=True)
 def _an_index_serves_each_query(plan_check: PlanCheck) -> Iterator[None]:
-    """The query may be one of a thread that an earlier test has left."""
+    """Fail if a query has no index. The query may come from a thread that an earlier test has
+    left.
+    """
     yield
     faults, plan_check.faults = plan_check.faults, []
     assert faults == []
@@ -342,13 +349,11 @@ def _an_index_serves_each_query(plan_check: PlanCheck) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def given() -> dict[str, Any]:
-    """The settings of the backend, where a module gives it others than the usual ones."""
     return {}
 
 
 @pytest.fixture
 def backend(tmp_path: Path, given: dict[str, Any]) -> Iterator[Backend]:
-    """A backend on SQLite."""
     backend = Backend(tmp_path, **given)
     yield backend
     backend.services.store.close()
@@ -356,7 +361,6 @@ def backend(tmp_path: Path, given: dict[str, Any]) -> Iterator[Backend]:
 
 @pytest.fixture
 def mailing(tmp_path: Path) -> Iterator[Backend]:
-    """A backend that writes mails."""
     backend = Backend(tmp_path, **MAIL)
     yield backend
     backend.services.store.close()
@@ -366,7 +370,7 @@ def mailing(tmp_path: Path) -> Iterator[Backend]:
 def shared_backend(
     tmp_path_factory: pytest.TempPathFactory, given: dict[str, Any]
 ) -> Iterator[Backend]:
-    """One backend for many tests that leave nothing behind, or only people of their own."""
+    """One backend for tests that leave nothing behind, or only people of their own."""
     backend = Backend(tmp_path_factory.mktemp("backend"), **given)
     yield backend
     backend.services.store.close()
@@ -374,8 +378,8 @@ def shared_backend(
 
 @pytest.fixture(params=["sqlite", *in_drill("mongomock", "mongod")])
 def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    """A backend on each store in turn, in the drill. Else on SQLite: what a store must do is
-    asked of both in tests/platform/storage.
+    """A backend on SQLite, and in the drill on each store. tests/platform/storage tests both
+    stores.
     """
     yield from backend_on(request, tmp_path)
 
@@ -384,27 +388,24 @@ def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Back
 def real_backend(
     request: pytest.FixtureRequest, tmp_path: Path, given: dict[str, Any]
 ) -> Iterator[Backend]:
-    """Where several change the same at the same time, which mongomock cannot."""
+    """A backend on a real store, because mongomock cannot run concurrent transactions."""
     yield from backend_on(request, tmp_path, given)
 
 
 def backend_on(
     request: pytest.FixtureRequest, folder: Path, given: dict[str, Any] | None = None
 ) -> Iterator[Backend]:
-    """On the kind of store that is the fixture's parameter."""
     for store in store_on(request, folder):
         yield Backend(folder, store, **(given or {}))
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    """SQLite."""
     with closing(store_of_kind("sqlite", tmp_path)) as store:
         yield store
 
 
 def store_on(request: pytest.FixtureRequest, folder: Path) -> Iterator[Store]:
-    """The kind of store that is the fixture's parameter."""
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     with closing(store_of_kind(request.param, folder, uri)) as store:
         yield store
@@ -434,8 +435,8 @@ def ada(shared_backend: Backend) -> Person:
 
 @pytest.fixture(scope="session")
 def mongo_uri(pytestconfig: pytest.Config) -> Iterator[str]:
-    """A real MongoDB: the one that MONGO_URI names or all processes share, else one started here;
-    without any, a skip.
+    """A real MongoDB: the one that MONGO_URI names or all processes share, otherwise one started
+    here. Skips the test if there is none.
     """
     if shared := shared_mongo_uri(pytestconfig):
         yield shared
@@ -452,13 +453,12 @@ def shared_mongo_uri(config: pytest.Config) -> str | None:
 
 @pytest.fixture
 def mongo_database_uri(mongo_uri: str) -> str:
-    """The URI of a database of the test's own."""
     return own_database(mongo_uri)
 
 
 @pytest.fixture(scope="session")
 def shared_database_uri(mongo_uri: str) -> Iterator[str]:
-    """The URI of a database that asks for each of its indexes once: a backend asks for eighty."""
+    """One database for many backends: creating the eighty indexes of a backend takes long."""
     uri = own_database(mongo_uri)
     name, made, create_index = urlsplit(uri).path[1:], set(), Collection.create_index
 
@@ -476,7 +476,7 @@ def shared_database_uri(mongo_uri: str) -> Iterator[str]:
 
 @pytest.fixture
 def emptied_database_uri(shared_database_uri: str) -> str:
-    """The URI of a database without a document, but with the indexes of the backend before."""
+    """An empty database that keeps the indexes of the previous backend."""
     empty_database(shared_database_uri)
     return shared_database_uri
 
@@ -503,14 +503,14 @@ def drop_databases(uri: str) -> None:
 
 @pytest.fixture(scope="session")
 def session_browser() -> Iterator[webdriver.Chrome]:
-    """Started once: that takes longer than most of what is done with it."""
+    """Started once, because a start takes longer than most of what is done with it."""
     with open_browser() as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
 def tab(session_browser: webdriver.Chrome) -> Iterator[str]:
-    """One for the tests of a module: to open and close one takes as long as a short test."""
+    """One tab for a module, because opening and closing one takes as long as a short test."""
     first = session_browser.current_window_handle
     session_browser.switch_to.new_window("tab")
     opened = session_browser.current_window_handle
@@ -522,7 +522,6 @@ def tab(session_browser: webdriver.Chrome) -> Iterator[str]:
 
 @pytest.fixture
 def browser(session_browser: webdriver.Chrome, tab: str) -> Iterator[webdriver.Chrome]:
-    """With one tab before it, an empty log and nothing stored."""
     before = session_browser.window_handles
     session_browser.switch_to.window(tab)
     session_browser.get_log("browser")  # type: ignore[no-untyped-call]
@@ -542,8 +541,6 @@ def browser(session_browser: webdriver.Chrome, tab: str) -> Iterator[webdriver.C
 
 @pytest.fixture
 def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Say a figure that the reader of a run wants to see even when all is well."""
-
     def say(line: str) -> None:
         with capsys.disabled():
             sys.stdout.write(f"\n{line}\n")

@@ -1,5 +1,3 @@
-"""The keys by which release 2.0.0 sorted findings, what was awaited, and visits."""
-
 from datetime import date, datetime
 from typing import Literal
 

@@ -1,7 +1,3 @@
-"""Takes areas out of a copy of the project, as a clinic that does without them would: a folder, its
-tests, its page, its line.
-"""
-
 import ast
 import re
 import shutil
@@ -130,7 +126,7 @@ def remove(areas: Sequence[str], root: Path) -> Copy:
 
 
 def _link_compiled(path: Path, root: Path) -> None:
-    """To compile the whole project anew takes longer than all that the copy is asked for."""
+    """Compiling the whole project again takes longer than all tests of the copy."""
     compiled = Path(cache_from_source(str(path)))
     if path.suffix == ".py" and (ROOT / compiled).exists():
         (root / compiled).parent.mkdir(exist_ok=True)
@@ -142,7 +138,6 @@ def _folders_of(area: str) -> tuple[str, ...]:
 
 
 def _list_of_both(root: Path, area: str) -> list[Path]:
-    """What another area has for this one, and tests of both."""
     names = (f"{area}.py", f"{area}_*.py", f"test_{area}*.py")
     return [
         *(path for name in names[:2] for path in root.glob(f"skinapi/integrations/*/{name}")),
@@ -151,7 +146,6 @@ def _list_of_both(root: Path, area: str) -> list[Path]:
 
 
 def _drop_contracts(file: Path, modules: str) -> None:
-    """Those of what is gone alone."""
     head, *contracts = file.read_text().split("[[tool.importlinter.contracts]]")
     own = re.compile(rf'^(?:containers|source_modules) = \["(?:{modules})\b', re.MULTILINE)
     kept = (contract for contract in contracts if not own.search(contract))
@@ -164,7 +158,6 @@ def _drop_lines(file: Path, pattern: str) -> None:
 
 
 def _list_tracked(root: Path) -> list[Path]:
-    """In a copy, what of it is left."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, check=True, capture_output=True, text=True,

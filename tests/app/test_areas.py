@@ -1,5 +1,3 @@
-"""What is switched off is not there, and what it has stored is still known."""
-
 import ast
 import os
 import re

@@ -1,5 +1,3 @@
-"""A process can build all that it may ask for; what cannot be built is refused with its reason."""
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

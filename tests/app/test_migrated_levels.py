@@ -1,5 +1,3 @@
-"""What the levels of findings of release 2.0.0 are: `level_spot` on its stored documents."""
-
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -29,7 +27,7 @@ def day(days: float) -> datetime:
 
 
 class FormerSpot:
-    """A spot of 2.0.0. Days count from its start."""
+    """A spot of release 2.0.0. Days count from its start."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -161,7 +159,7 @@ def test_an_awaited_result_and_a_wanted_photo_stay_awaited(spot: FormerSpot) -> 
 
 
 def test_a_finding_in_error_counts_nowhere(spot: FormerSpot) -> None:
-    """Nor does its review, which is kept. The spot is as old as the error."""
+    """Its review does not count either, but is kept. The spot is as old as the error."""
     spot.find(0, URGENT, error={"reason": "a cup", "entered_at": day(3)})
     spot.sign(1, "f1", URGENT, label="melanoma")
     spot.level()
@@ -205,7 +203,9 @@ def test_a_letter_and_a_report_have_the_version_at_which_they_were_made(spot: Fo
 def test_what_was_not_opened_waits_for_telling(
     spot: FormerSpot, signed: int, opened: int | None, listed: bool, waits: bool
 ) -> None:
-    """If it is older than 30 days, only if nothing was ever opened or a doctor was to tell it."""
+    """If it is older than 30 days, it waits only if nothing was ever opened or a doctor was to
+    notify.
+    """
     spot.find(0, URGENT, URGENT, opened_at=day(opened) if opened else None)
     spot.find(0, ROUTINE, SELF)
     spot.sign(signed, "f1", REFERRAL)

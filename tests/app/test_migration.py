@@ -1,5 +1,3 @@
-"""A store of release 2.0.0 is migrated by the first server that starts."""
-
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -57,7 +55,7 @@ NEW = {
 
 
 def make_former(backend: Backend) -> None:
-    """Give the store the version of 2.0.0. `migration` is the lease of its own migration."""
+    """Set the store's version to 2.0.0. `migration` is the lease of the migration within 2.0.0."""
     collection = backend.services.store.collection
     move_opinions_back(backend)
     for finding in collection("submissions").find():
@@ -76,7 +74,7 @@ def make_former(backend: Backend) -> None:
 
 
 def move_opinions_back(backend: Backend) -> None:
-    """Store with a finding what is asked about its spot, as 2.0.0 did."""
+    """Store each second opinion with its finding, as 2.0.0 did."""
     collection = backend.services.store.collection
     for spot in collection("lesions").find():
         if asked := spot.get("opinion"):
@@ -107,9 +105,6 @@ def mail_of(kind: str, account: str) -> Document:
 
 
 def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> None:
-    """Mails of retired kinds are deleted or become news, and the lists are sorted by the rules of
-    today.
-    """
     _, ada = patient_in_care(real_backend)
     finding = file_for(real_backend, ada, URGENT)
     store = real_backend.services.store
@@ -172,7 +167,6 @@ def test_messages_of_a_deleted_spot_are_about_none(real_backend: Backend) -> Non
 
 
 def former_entry(account: str, *findings: Document) -> Document:
-    """What 2.0.0 stored of a person to reach."""
     of_one = {"found_at": now(), "label": "melanoma", "urgency": "urgent_referral", "also": []}
     return {
         "id": new_id(),
@@ -231,7 +225,7 @@ def test_a_person_to_reach_whose_account_is_there_is_to_be_told_of_the_spots(
 def test_a_kept_record_becomes_a_closed_account_with_its_day_and_its_doctor(
     real_backend: Backend,
 ) -> None:
-    """Somebody who registered anew with the address since keeps that account."""
+    """If somebody has since registered with the address, they keep that account."""
     grey, ada = patient_in_care(real_backend)
     number = file_for(real_backend, ada, ROUTINE).number
     store, account = real_backend.services.store, real_backend.account(ada.email).id
@@ -291,7 +285,7 @@ def test_a_joined_account_becomes_a_closed_one_whose_number_finds_the_other(
 def test_an_erasure_that_the_former_release_has_not_finished_comes_to_its_end(
     real_backend: Backend, kept: bool
 ) -> None:
-    """An account of which the law keeps the medical record is closed, with the same receipt."""
+    """If the law requires the medical record, the account is closed, with the same receipt."""
     grey, ada = patient_in_care(real_backend)
     number = file_for(real_backend, ada, ROUTINE).number
     store, account = real_backend.services.store, real_backend.account(ada.email)
@@ -330,7 +324,7 @@ def test_an_account_whose_deletion_waits_is_closed_until_the_same_day(
 def test_who_was_suspended_before_the_deletion_is_not_erased_by_the_migration(
     real_backend: Backend,
 ) -> None:
-    """As 2.0.0 did: an admin suspends an account to stop a thief who deletes it."""
+    """In 2.0.0 an admin suspends an account to stop a thief who deletes it."""
     ada, store = real_backend.member(), real_backend.services.store
     due = now() - timedelta(days=2)
     account = real_backend.account(ada.email).id
@@ -342,7 +336,6 @@ def test_who_was_suspended_before_the_deletion_is_not_erased_by_the_migration(
 
 
 def former_opinion(**said: Any) -> Document:
-    """What 2.0.0 stored of what a review says."""
     nothing = ("label", "agrees_with_label", "urgency", "agrees_with_urgency")
     return {
         **dict.fromkeys((*nothing, "histology", "histology_result")),
@@ -418,7 +411,7 @@ NAMED = {"a result": RESULT, "a sample": SAMPLE}
 
 def sign_opinion(clinic: Clinic, later: Document | None = None, **said: Any) -> Document:
     """Let a colleague sign a second opinion on a mole as in 2.0.0, where it was a review. With
-    `later` the doctor in charge has signed that since.
+    `later` the doctor in charge has signed a review since.
     """
     answer(clinic.doctor, clinic.number, MOLE)
     assert clinic.ask(question="Excise it?").status_code == 200
@@ -494,9 +487,6 @@ def test_an_opinion_whose_result_is_signed_opens_no_finding(real_backend: Backen
 def test_an_opinion_that_did_not_come_leaves_the_queue(
     real_backend: Backend, why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A colleague who is not active any more stays asked: by the doctor in charge, if nobody else
-    is named.
-    """
     clinic = Clinic(real_backend)
     answer(clinic.doctor, clinic.number, MOLE)
     clinic.ask()
@@ -535,7 +525,6 @@ def test_the_newest_of_two_questions_about_a_spot_stays(
 
 
 def withhold(backend: Backend, finding: StoredFinding) -> None:
-    """Let 2.0.0 withhold the review of this finding for two days."""
     store, until = backend.services.store, now() + timedelta(days=2)
     ends = {"hold_ends_at": until, "held_with_graver": True, "own_hold_ends_at": until}
     [review] = store.collection("reviews").find({"submission": finding.id})
@@ -548,7 +537,7 @@ def withhold(backend: Backend, finding: StoredFinding) -> None:
 def test_a_withheld_review_is_read_and_named_in_the_log(
     real_backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In a spot and in none; a review whose time was over is not named. Nobody gets a mail."""
+    """A review whose time was over is not named. Nobody gets a mail."""
     grey, ada = patient_in_care(real_backend)
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     store = real_backend.services.store
@@ -585,7 +574,7 @@ def test_a_withheld_review_is_read_and_named_in_the_log(
 def test_an_interrupted_migration_continues(
     real_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No other process opens the store meanwhile. A damaged record does not stop it."""
+    """No other process opens the store meanwhile. A damaged record does not stop the migration."""
     store = real_backend.services.store
     people = [real_backend.account(real_backend.member().email).id for _ in range(3)]
     store.collection("outbox").insert_many([mail_of(kind, people[0]) for kind in "abc"])
@@ -655,7 +644,6 @@ def test_a_refused_account_gets_a_status_of_its_own(real_backend: Backend) -> No
 def test_who_had_to_replace_a_password_still_has_to(
     real_backend: Backend, must_change: bool, ends: timedelta | None, still: bool
 ) -> None:
-    """An admin whose password was set on the server kept the end of the former one."""
     person = real_backend.member()
     until = ends and {"initial_password_expires_at": now() + ends}
     real_backend.edit(person.email, must_change=must_change, **until or {})
@@ -707,7 +695,7 @@ def add_number_key(backend: Backend, **fields: str) -> Document:
 def test_the_only_key_by_which_patients_are_numbered_is_kept(
     real_backend: Backend, fields: dict[str, str]
 ) -> None:
-    """2.0.0 had an unnamed key, too, where it had migrated a store of 1.0.0."""
+    """A store that 2.0.0 had migrated from 1.0.0 also has an unnamed key."""
     services, by = real_backend.services, program(real_backend)
     older = services.patients.find_or_add("urn:x", "1", by=by)
     make_former(real_backend)

@@ -1,5 +1,3 @@
-"""An area is removable: nobody names it, and without it all that is left works."""
-
 import os
 import subprocess
 import sys

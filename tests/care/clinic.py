@@ -1,5 +1,3 @@
-"""A doctor's patients and their findings, put straight into the store in any band and order."""
-
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +18,6 @@ URGENT, REFERRAL, REVIEW, ROUTINE = list(Band)[:4]
 
 
 def patient_in_care(backend: Backend) -> tuple[Person, Person]:
-    """A doctor and a patient."""
     doctor = backend.member(role="doctor")
     return doctor, patient_of(backend, doctor)
 
@@ -28,7 +25,6 @@ def patient_in_care(backend: Backend) -> tuple[Person, Person]:
 def file_at(
     backend: Backend, patient: Person, band: Band, at: datetime, patch: pytest.MonkeyPatch
 ) -> int:
-    """A finding of that band, made at that moment; its number."""
     patch.setattr(module, "now", lambda: at)
     return file_for(backend, patient, band).number
 
@@ -48,7 +44,6 @@ def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> St
 
 
 def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> StoredFinding:
-    """The finding, after its photo was judged with this result."""
     findings = backend.services.findings
     before = findings.records.find_by_number(number)
     assert before
@@ -74,13 +69,11 @@ def file_new(backend: Backend, new: NewFinding) -> StoredFinding:
 
 
 def file_scored(backend: Backend, patient: Person, score: float, band: Band = REVIEW) -> int:
-    """A finding of this malignant score; its number."""
     finding = finding_of(band=band, malignant_score=score)
     return file_for(backend, patient, band, finding=finding).number
 
 
 def compare_pending(backend: Backend) -> None:
-    """Compare the photos that came to their spots, as a server does in the background."""
     backend.services.get(PendingComparisons).run_once()
 
 

@@ -1,5 +1,3 @@
-"""A doctor and a patient who write to each other about a spot, or about none."""
-
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -9,8 +7,6 @@ from tests.support.backends import Backend, Person
 
 
 class Talk:
-    """A doctor, a patient, and a spot, which is written about unless not `about_a_spot`."""
-
     def __init__(self, backend: Backend, *, about_a_spot: bool = True) -> None:
         self.backend, self.about_a_spot = backend, about_a_spot
         self.grey, self.ada = patient_in_care(backend)
@@ -62,7 +58,6 @@ class Talk:
         return person.call("GET", "/messages").get_json()
 
     def waits(self, person: Person) -> list[int]:
-        """How many messages wait for this person, of each spot that has any."""
         return [item["unread"] for item in self.waiting(person)]
 
     def assign(self, doctor: Person | None) -> None:

@@ -1,5 +1,3 @@
-"""A doctor asks a colleague for a second opinion."""
-
 from typing import Any
 
 import pytest
@@ -14,8 +12,6 @@ BACK = {"place": {"site": "back"}}
 
 
 class Clinic:
-    """A patient with a finding, the doctor in charge, a colleague and a stranger."""
-
     def __init__(self, backend: Backend, **fields: Any) -> None:
         self.backend = backend
         self.doctor = backend.member(role="doctor", name="Dr Grace Hopper")

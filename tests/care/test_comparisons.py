@@ -1,5 +1,3 @@
-"""Two findings of one spot side by side, and what their photos may be said to show."""
-
 import re
 from io import BytesIO
 from pathlib import Path
@@ -53,13 +51,11 @@ def given() -> dict[str, Any]:
 def photographed(
     backend: Backend, person: Person, picture: Image.Image | None, **fields: Any
 ) -> Any:
-    """A finding with this photo as it would be kept; its number."""
     blob = backend.services.store.blobs.put(encoded(picture, quality=90)) if picture else None
     return file_for(backend, person, fields.pop("band", ROUTINE), photo_blob=blob, **fields).number
 
 
 def visit(picture: Image.Image) -> Image.Image:
-    """The same spot in other light, compressed, turned, and from nearer."""
     return take_view(picture, VIEW, np.random.default_rng(5))
 
 
@@ -187,7 +183,6 @@ MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_moni
 
 
 def grown(backend: Backend, person: Person, lesion: str, band: Band = SELF) -> tuple[int, int]:
-    """Two findings that ask for nothing, of a spot that has grown."""
     before = photographed(backend, person, spot(1), lesion=lesion, band=SELF)
     later = visit(spot(1, area=1.35))
     return before, photographed(backend, person, later, lesion=lesion, band=band)
@@ -230,7 +225,6 @@ GROWN = re.compile(
 
 
 def read_by_doctor(doctor: Person, number: int) -> list[str]:
-    """What each page of a doctor says of a finding of the only spot that waits."""
     [row] = doctor.pages("/queue?reviewed=false")
     case = doctor.call("GET", f"/submissions/{number}/case").get_json()
     page = doctor.call("GET", f"/submissions/{number}").get_json()
@@ -285,9 +279,6 @@ def sign_without(
     away: str,
     back: str,
 ) -> None:
-    """The doctor signs the later photo while the earlier one is in another spot; then both are
-    compared.
-    """
     assert sort(ada, before, away).status_code == 200
     sign(doctor, after, said)
     assert sort(ada, before, back).status_code == 200
@@ -318,7 +309,6 @@ def test_a_decided_finding_says_what_was_measured_since_and_one_stored_before_th
 
 
 def found_by(backend: Backend) -> list[str]:
-    """Who has found a change, by the audit trail."""
     return [row["by"] for row in backend.audit() if row["action"] == "submission.compare"]
 
 
@@ -380,7 +370,7 @@ def test_a_photo_is_compared_when_it_is_filed_and_when_it_is_judged_again(
 
 
 class Killed(BaseException):
-    """The process ends in the middle of it."""
+    pass
 
 
 def test_after_a_kill_the_photos_are_compared_once_more(any_backend: Backend) -> None:
@@ -458,7 +448,6 @@ def joined_visit(
     lesion: str | None,
     *pictures: tuple[Modality, Image.Image | None],
 ) -> Any:
-    """A finding on several pictures of these kinds, of which the last is shown."""
     pixels = [picture for _, picture in pictures if picture]
     blobs = [backend.services.store.blobs.put(encoded(pixel, quality=90)) for pixel in pixels]
     each = tuple(
@@ -588,7 +577,7 @@ def test_the_spot_that_looks_alike_is_proposed_first_and_the_person_confirms(
 
 
 class BusyBackend(Backend):
-    """Never a place at the engine."""
+    """The engine never has a free place."""
 
     pool = PredictionPool(streams=1, queue=-1)
 

@@ -1,5 +1,3 @@
-"""A spot of which a record cannot be read is open and urgent, and stops nothing else."""
-
 from datetime import timedelta
 from typing import Any
 
@@ -28,10 +26,6 @@ SIGNED = {"label": "melanocytic_nevus", "urgency": "routine"}
 
 
 class DamagedSpot:
-    """A reviewed spot of Ada, with two findings, of which a record is damaged; an open one of
-    Ben, of the same doctor.
-    """
-
     def __init__(self, backend: Backend, collection: str, field: str | None = None) -> None:
         self.backend = backend
         self.doctor, self.ada = patient_in_care(backend)
@@ -207,7 +201,6 @@ def test_a_damaged_spot_of_a_patient_without_a_doctor_is_first_in_their_list(
 def test_a_damaged_spot_is_in_the_queue_of_a_doctor_who_was_asked_about_it(
     real_backend: Backend,
 ) -> None:
-    """The patient has come into the care of the colleague."""
     backend = real_backend
     doctor, ada = patient_in_care(backend)
     colleague, filed = backend.member(role="doctor"), file_for(backend, ada, ROUTINE)

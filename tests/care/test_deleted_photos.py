@@ -1,5 +1,3 @@
-"""A spot whose photos the patient has deleted: what it asks for stays in every list."""
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -29,7 +27,6 @@ def delete_spot(person: Person, spot: str) -> None:
 
 
 def require_listed(backend: Backend, doctor: Person, ada: Person, spot: str) -> Any:
-    """Return the spot as each list and its own address show it."""
     path = f"/patients/{backend.account(ada.email).id}/lesions"
     [own], [of_patient] = ada.pages("/lesions"), doctor.pages(path)
     assert own == ada.call("GET", f"/lesions/{spot}").get_json()
@@ -43,7 +40,6 @@ def require_listed(backend: Backend, doctor: Person, ada: Person, spot: str) -> 
 
 
 def queue(doctor: Person) -> Any:
-    """What waits for a review, which is counted as it is listed."""
     rows = doctor.pages("/queue?reviewed=false")
     counts = doctor.call("GET", "/queue/counts").get_json()
     assert counts["to_review"] == len(rows)

@@ -1,5 +1,5 @@
-"""An edited draft may keep what the software wrote of a former decision: each such sentence is
-marked, until its doctor has looked at it.
+"""An edited draft may keep sentences that the software wrote about a former decision. Each is
+marked until its doctor has looked at it.
 """
 
 from itertools import product
@@ -70,7 +70,6 @@ class Author(Practice):
         self.review(**{"sample": "none", **DECISIONS[name]})
 
     def list_sentences_for_now(self, like: dict[str, Any]) -> list[str]:
-        """Of the draft that the software would write for this reader now."""
         draft = self.draft(like["reader"], language=like["language"])
         self.doctor.call("DELETE", f"/letters/{draft['_id']}")
         return split_sentences(draft["text"])

@@ -1,5 +1,3 @@
-"""What a person reads of their own: what waits, and how much is stored; nothing that others see."""
-
 from datetime import timedelta
 from typing import Any
 

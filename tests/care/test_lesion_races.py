@@ -1,5 +1,3 @@
-"""Two requests about spots at once leave what one after the other leaves, and lose no finding."""
-
 from functools import partial
 
 from werkzeug.test import TestResponse

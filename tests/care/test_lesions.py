@@ -1,5 +1,3 @@
-"""Spots: findings in the order of time, sorted by their owner, and lost with nothing."""
-
 import json
 import re
 from collections.abc import Callable

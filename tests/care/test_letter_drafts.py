@@ -1,7 +1,3 @@
-"""A language model drafts a letter from the facts and the doctor's key words. Its doctor looks at
-what differs from the decision, and signs.
-"""
-
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,7 +37,6 @@ def writing(*paragraphs: str) -> Behaviour:
 
 @pytest.fixture
 def practice(tmp_path: Path, llm: OpenRouter) -> Callable[..., Practice]:
-    """Whose patient has agreed, unless it is said otherwise, and whose model writes well."""
     settings: dict[str, Any] = {"openrouter_api_key": KEY, "openrouter_url": llm.url}
     llm.behave = writing(*GOOD)
 

@@ -1,7 +1,3 @@
-"""A second language model reads a letter: each sentence against the decision, the facts and the
-doctor's key words. What it finds is marked, in its own words; without it, lists of words mark.
-"""
-
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +24,6 @@ WHY = "It puts off a visit of this week."
 def reading(
     *wrong: str, gullible: bool = False, paragraphs: Sequence[str] = (SPECIALIST,)
 ) -> Behaviour:
-    """An honest model that finds these wrong; a `gullible` one agrees with everything."""
     known = {
         item for words in KNOWN.values() for item in (*words.adds, *words.sent, *words.not_sent)
     }
@@ -50,7 +45,6 @@ def reading(
 def practice(
     request: pytest.FixtureRequest, tmp_path: Path, llm: OpenRouter
 ) -> Callable[..., Practice]:
-    """Whose patient has agreed, and whose models answer as they are asked to."""
     uri = request.getfixturevalue("mongo_uri") if request.param == "mongod" else None
     settings: dict[str, Any] = {"openrouter_api_key": KEY, "openrouter_url": llm.url}
 

@@ -1,5 +1,3 @@
-"""How many sentences of letters are marked: of natural ones, and of those that contradict."""
-
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -57,7 +55,7 @@ def test_what_contradicts_is_marked_and_little_else(shared_backend: Backend) -> 
 def test_sentences_of_somebody_who_does_not_know_the_check_are_marked(
     tmp_path: Path, llm: OpenRouter, consent: bool, marked: dict[str, int]
 ) -> None:
-    """The model's answers are those of another model, which saw the questions alone."""
+    """Another model, which saw the questions alone, wrote the model's answers."""
     backend = Backend(tmp_path, openrouter_api_key=KEY, openrouter_url=llm.url)
     found, failures = Counter[str](), list[str]()
     for case in BLIND:

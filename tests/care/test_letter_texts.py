@@ -1,8 +1,3 @@
-"""A letter begins with what was decided, in the software's words, which nobody can change. What its
-doctor writes below is the doctor's: what differs from the decision is marked until the doctor has
-looked at it, and nothing is refused.
-"""
-
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -161,8 +156,6 @@ def test_a_letter_says_where_the_spot_is_in_the_patients_language_and_not_what_t
 
 @dataclass(frozen=True)
 class Expected:
-    """Of a draft to the patient and to a colleague: what stands in it, and what stands in none."""
-
     review: dict[str, Any]
     patient: tuple[str, ...]
     colleague: tuple[str, ...]

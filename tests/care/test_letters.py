@@ -1,5 +1,3 @@
-"""A doctor's letter about a finding: drafted, edited, signed. Before that nobody else sees it."""
-
 from datetime import datetime
 from typing import Any
 
@@ -19,10 +17,6 @@ from tests.use_cases.use_case import notices_to
 
 
 class Practice:
-    """A doctor, a patient, the patient's finding, which the doctor has reviewed, and a letter about
-    it.
-    """
-
     def __init__(self, backend: Backend, *, reviewed: bool = True) -> None:
         self.backend = backend
         self.doctor = backend.member(role="doctor", name="Dr Grace Hopper")
@@ -39,7 +33,6 @@ class Practice:
         return f"/submissions/{self.number}/letters"
 
     def agree(self, *, llm: bool = True) -> None:
-        """As the patient, to what is sent for a letter; both models are believed."""
         believe(self.backend.services.store)
         agreed = {"llm": llm, "texts": {"llm": newest_text("llm").version}, "language": "en"}
         assert self.ada.call("PUT", "/me/consents", json=agreed).status_code == 200
@@ -50,7 +43,6 @@ class Practice:
         return spot
 
     def sort_into_spot(self, laterality: str | None = None, site: str = "back") -> str:
-        """A new one, at this place, before any review."""
         place = {"site": site, **({"laterality": laterality} if laterality else {})}
         spot: str = self.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
         path = f"/submissions/{self.number}/lesion"
@@ -73,7 +65,6 @@ class Practice:
         return self.doctor.call("PUT", f"/letters/{letter['_id']}", json=body)
 
     def sign(self, letter: dict[str, Any], text: str | None = None, **fields: Any) -> TestResponse:
-        """As a doctor who has looked at whatever may be marked."""
         shown = {name: letter[name] for name in ("text", "version", "spot_version")}
         told = text or letter["text"]
         body = {**shown, "text": told, "confirmed": split_sentences(told), **fields}
@@ -357,7 +348,9 @@ def test_a_signed_letter_says_in_print_too_what_came_after_it(any_backend: Backe
 
 
 def test_key_words_that_differ_from_the_decision_are_marked(any_backend: Backend) -> None:
-    """They may be older than it, as the software's draft that they stand in is not."""
+    """The key words may be older than the decision; the software's draft that quotes them is
+    not.
+    """
     at = Practice(any_backend)
     at.review("melanocytic_nevus")
     draft = at.draft(key_words="It is a harmless mole.")

@@ -1,5 +1,3 @@
-"""What a doctor sees of the patients in care, and nobody else."""
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode

@@ -1,5 +1,3 @@
-"""A conversation, about a spot or none: the patient and the doctor in charge, and nobody else."""
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,5 +1,3 @@
-"""A colleague's second opinion is read by doctors on the case page, and changes nothing else."""
-
 from typing import Any
 
 import pytest
@@ -22,7 +20,6 @@ def sign_and_ask(clinic: Clinic) -> None:
 
 @pytest.fixture
 def asked(any_backend: Backend) -> Clinic:
-    """The doctor in charge has signed a mole, and asked a colleague about it."""
     clinic = Clinic(any_backend)
     sign_and_ask(clinic)
     return clinic

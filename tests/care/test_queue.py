@@ -1,5 +1,3 @@
-"""The order of the doctors' lists, what stays in sight there, and that check mends them."""
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -155,7 +153,6 @@ def waits(doctor: Person, kind: str, query: str = "") -> list[int]:
 
 
 def counts(doctor: Person) -> Any:
-    """How many wait, and how many are overdue, of each kind of which any do."""
     counted = doctor.call("GET", "/queue/counts").get_json()["waiting"]
     return {kind: (it["count"], it["overdue"]) for kind, it in counted.items() if it["count"]}
 
@@ -202,7 +199,6 @@ def as_told(moment: datetime) -> str:
 
 
 def test_whom_to_tell_is_listed_with_how_to_reach_them(any_backend: Backend) -> None:
-    """It is overdue at once if they cannot read it, and ends when they do."""
     doctor, ada = patient_in_care(any_backend)
     admin, path = any_backend.admin(), f"/users/{ada.email}"
     any_backend.edit(ada.email, phone="061 555")

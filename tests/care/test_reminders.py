@@ -1,5 +1,3 @@
-"""Which spots a finding is proposed to, and of what its owner is reminded, by page and by mail."""
-
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -142,7 +140,6 @@ def given() -> dict[str, str]:
 
 
 def reminded(backend: Backend, person: Person, patch: pytest.MonkeyPatch, at: datetime) -> int:
-    """How many reminders wait after a pass at this moment."""
     patch.setattr(reminders, "now", lambda: at)
     patch.setattr("skinapi.findings.records.lesions.now", lambda: at)
     backend.app.background.run("reminders")

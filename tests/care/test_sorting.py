@@ -1,5 +1,3 @@
-"""A patient sorts photos from spot to spot: nothing that was said of one becomes milder by it."""
-
 from io import BytesIO
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""A doctor signs the version of the spot that the page has shown. What came since is read first."""
-
 from collections.abc import Callable
 
 import pytest

@@ -1,5 +1,3 @@
-"""What a spot waits for is stored with it, for as long as it does."""
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -17,7 +15,6 @@ from tests.support.reviews import sign_review
 
 
 def rows_of(backend: Backend) -> dict[tuple[WaitingKind, str | None], WaitingSpot]:
-    """All rows, by kind and spot. Nothing of what is stored is at fault."""
     faults = [fault.message for fault in check_integrity(backend.services)]
     assert [item for item in faults if "an admin" not in item] == []  # nobody has made that one
     return {(row.kind, row.lesion): row for row in backend.services.data.waiting.walk_all()}
@@ -75,7 +72,7 @@ def test_rows_go_to_the_next_doctor_and_with_the_account(any_backend: Backend) -
 
 
 def test_what_came_after_the_list_was_read_is_not_marked_as_told(any_backend: Backend) -> None:
-    """Each row names the version of the spot that its doctor sees, with a finding or without."""
+    """Each row names the version of the spot that its doctor sees."""
     doctor, ada = patient_in_care(any_backend)
     first = file_for(any_backend, ada, REVIEW)
     sign_review(doctor, first.number, {"label": "melanoma"})
@@ -107,7 +104,7 @@ def test_a_patient_is_marked_as_told_of_one_version_of_the_spot(
 
 
 def test_the_number_of_the_other_system_stands_beside_who_is_to_be_told(backend: Backend) -> None:
-    """Its archive says it. Of what FHIR sends, only a hash is stored, and the key is named."""
+    """The archive sends the number. FHIR stores only a hash of it, so the key is named."""
     doctor, ada = patient_in_care(backend)
     bob = patient_of(backend, doctor)
     source = Source(

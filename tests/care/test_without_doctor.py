@@ -1,5 +1,3 @@
-"""Patients without a doctor: who sees their findings and takes them, and what is said meanwhile."""
-
 import random
 from collections.abc import Callable
 from datetime import timedelta
@@ -296,7 +294,7 @@ def test_a_message_about_no_finding_is_listed_without_one(any_backend: Backend, 
 def test_a_spot_whose_urgent_photo_was_deleted_is_listed_and_its_patient_taken(
     any_backend: Backend, other: bool
 ) -> None:
-    """A finding in another spot of the patient does not stand in for it."""
+    """A finding in another spot of the patient does not replace it."""
     house, ada = any_backend.member(role="doctor"), any_backend.member()
     urgent = file_for(any_backend, ada, URGENT)
     more = [file_for(any_backend, ada, ROUTINE).number] if other else []
@@ -484,8 +482,8 @@ def test_the_photos_of_a_program_wait_for_nobody(any_backend: Backend) -> None:
 
 
 class Ward:
-    """Doctors and patients, each with a photo, by whom the roles, the states and the doctors of
-    `expected` are changed at random. A patient whose doctor is not active has none.
+    """Doctors and patients whose roles, states and doctors change at random. `expected` holds them.
+    A patient whose doctor is not active has no doctor.
     """
 
     def __init__(self, backend: Backend, seed: int) -> None:

@@ -1,5 +1,3 @@
-"""A server with people for the console, and a browser before it."""
-
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +29,7 @@ from tests.support.photos import photo_of
 @pytest.fixture(scope="session")
 def carded_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy network under the shipped card, whose figures fill the page about the model. It asks
-    about what is green.
+    about green photos.
     """
     folder = tmp_path_factory.mktemp("carded") / "model"
     shutil.copytree(tiny_model(), folder)
@@ -46,7 +44,9 @@ def carded_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _with_figures(calibration: ModelCalibration) -> ModelCalibration:
-    """With what its operating points do on a test part: 200 malignant, 1,000 benign lesions."""
+    """Add what each operating point does on a test part of 200 malignant and 1,000 benign
+    lesions.
+    """
     sent = {
         OperatingPoint.CAUTIOUS: (199, 550, 260),
         OperatingPoint.STANDARD: (196, 460, 190),
@@ -72,7 +72,6 @@ def _with_figures(calibration: ModelCalibration) -> ModelCalibration:
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[EmbeddingSite]:
-    """A clinic's own site, which shows a page of the server in a frame."""
     with EmbeddingSite() as site:
         yield site
 
@@ -87,7 +86,7 @@ def settings(carded_model: Path, site: EmbeddingSite) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[Server]:
-    """One for all of them: its people are strangers to each other."""
+    """One server for all tests: the people of one test are unknown to those of another."""
     with serving(tmp_path_factory.mktemp("console"), settings, workers=1) as server:
         yield server
 
@@ -118,7 +117,6 @@ def patient(seeder: Seeder) -> Caller:
 
 @pytest.fixture
 def doctor(seeder: Seeder, patient: Caller) -> Caller:
-    """In charge of the patient."""
     doctor = seeder.person("doctor")
     seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     return doctor
@@ -126,7 +124,7 @@ def doctor(seeder: Seeder, patient: Caller) -> Caller:
 
 @pytest.fixture
 def jobs(seeder: Seeder) -> Jobs:
-    """The queue of the server, in which nobody waits: the test is its worker, and gets its own."""
+    """The job queue of the server. No worker runs: the test is the worker."""
     jobs = Jobs(seeder.services.store)
     for owner in {item["owner"] for item in seeder.services.store.collection("jobs").find()}:
         jobs.forget(owner)

@@ -1,4 +1,4 @@
-"""A clinic's own site on another port, whose page is the one that docs/integrate/embed.md shows."""
+"""A clinic's own site on another port. Its page is the one that docs/integrate/embed.md shows."""
 
 import json
 import re
@@ -24,14 +24,11 @@ LISTEN = """
 
 
 def shown_page() -> str:
-    """The page's HTML as the document has it."""
     (page,) = re.findall(r"```html\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     return str(page)
 
 
 class EmbeddingSite:
-    """`hand` makes the key for whoever opens the page."""
-
     def __init__(self) -> None:
         self.server = ""
         self.language = "en"
@@ -41,12 +38,13 @@ class EmbeddingSite:
 
     @property
     def origins(self) -> list[str]:
-        """Those that the operator lists; the second is another site for a browser."""
+        """Return the origins that the operator lists. A browser treats the second as another
+        site.
+        """
         return [f"http://{host}:{self._http.server_port}" for host in ("127.0.0.1", "localhost")]
 
     @property
     def stranger(self) -> str:
-        """The same pages under a name that nobody lists."""
         return f"http://stranger.localhost:{self._http.server_port}"
 
     def page(self) -> bytes:
@@ -84,6 +82,6 @@ class EmbeddingSite:
                 self.wfile.write(content)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Nothing: it is not what a test reads."""
+                pass
 
         return Handler

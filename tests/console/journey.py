@@ -1,7 +1,5 @@
-"""A role's whole way through the console under one look; every step is checked.
-
-With SCREENSHOTS=1 each step leaves a picture for people:
-`build/screenshots/<role>/<step>-<width>-<scheme>-<language>.png`.
+"""A role's whole way through the console under one look, with a check at every step. With
+SCREENSHOTS=1 each step saves `build/screenshots/<role>/<step>-<width>-<scheme>-<language>.png`.
 """
 
 import base64
@@ -44,7 +42,7 @@ EVERY_TWO = (0, 3, 5, 6)
 
 
 def looks(journey: int) -> list[Look]:
-    """All eight in the drill; else one, so that four journeys meet every two values together."""
+    """All eight in the drill. Otherwise one per journey: any two values meet in four journeys."""
     return LOOKS if drill else [LOOKS[EVERY_TWO[journey]]]
 
 
@@ -61,7 +59,6 @@ class Journey:
         return self._look.size == PHONE
 
     def say(self, key: str, **values: str) -> str:
-        """The console's words for this key, in the language of this look."""
         return re.sub(r"\{(\w+)\}", lambda hole: values[hole[1]], self._words(self.language)[key])
 
     @property
@@ -75,7 +72,7 @@ class Journey:
         self.visitor.press_button(self.say(key, **values), within)
 
     def step(self, name: str, *, still: bool = True, expected: tuple[str, ...] = ()) -> None:
-        """Here one would pause and read. `expected` names the requests that were to be refused."""
+        """Check the page. `expected` names the requests that were meant to be refused."""
         if still:
             self.visitor.await_stillness()
         self._count += 1
@@ -95,7 +92,6 @@ class Journey:
         (folder / f"{name}-{self._look}.png").write_bytes(picture)
 
     def _assert_words(self) -> None:
-        """In one language, and no key in place of a word."""
         texts = self.visitor.texts(self.language)
         raw = [text for text in texts if RAW.search(text)]
         assert raw == [], raw

@@ -1,5 +1,3 @@
-"""An admin decides about many accounts at once, takes it back, and deletes one."""
-
 import pytest
 
 from skinapi.accounts.auth.passwords import Passwords
@@ -21,7 +19,7 @@ def assign(seeder: Seeder, patient: Caller, doctor: Caller | None) -> None:
 
 
 def choose_all(journey: Journey) -> None:
-    """A phone has no box for all of them."""
+    """Choose each row by itself, because a phone has no box for all of them."""
     visitor = journey.visitor
     visitor.find(".accounts tbody tr")
     rows = range(1, visitor.count(".accounts tbody tr") + 1) if journey.on_phone else ()
@@ -146,7 +144,7 @@ def test_a_case_of_a_patient_without_a_doctor_is_taken_and_left_by_its_true_reas
 def test_a_patient_whose_row_has_no_finding_is_taken_from_the_page_of_the_patient(
     visitor: Visitor, seeder: Seeder, look: Look
 ) -> None:
-    """An urgent photo that was deleted, and a message of somebody who has sent no photo."""
+    """The patient waits because of a deleted urgent photo, or a message without any photo."""
     doctor, former = seeder.person("doctor"), seeder.person("doctor")
     deleted, writer = (seeder.person(name=name) for name in ("Ada", "Bob"))
     send_as(deleted, seeder, photo_of("melanoma", (600, 450)))

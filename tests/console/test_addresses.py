@@ -1,5 +1,3 @@
-"""Addresses that anyone can put into a link: those that name no view, and that of a password."""
-
 import pytest
 
 from skinapi.accounts.auth.passwords import ClientInfo

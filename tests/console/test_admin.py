@@ -1,5 +1,3 @@
-"""An admin's way through the console: accounts, doctors, the audit trail, the server, the model."""
-
 import pytest
 
 from skinapi.platform.storage.ids import new_id
@@ -82,7 +80,6 @@ def test_a_key_of_the_clinic_says_to_whose_patients_its_program_shows_findings(
 
 
 def named(caller: Caller) -> str:
-    """As the console names an account."""
     return f"Ada ({caller.email})"
 
 
@@ -96,7 +93,7 @@ def begin_with_what_waits(journey: Journey) -> None:
 
 
 def search(visitor: Visitor, account: Caller) -> None:
-    """Returns once the others have left the list: the lines below them move."""
+    """Return once the other rows have left the list, because the rows below them move."""
     found = f".accounts tbody [title*='{account.email}']"
     shown = ".accounts tbody > tr"
     visitor.find("#search").send_keys(account.email)
@@ -197,7 +194,6 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
 
 
 def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
-    """With its price before the choice, and its trace after it."""
     visitor, place = journey.visitor, "/models/operating-point"
     names = {point: journey.say(f"point_{point}") for point in ("cautious", "standard")}
     spared = {"n": "54", "range": journey.say("fromTo", low="51", high="57")}

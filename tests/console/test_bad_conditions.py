@@ -1,5 +1,3 @@
-"""A line or an answer that is lost, and the way back: what was typed stays, and is sent once."""
-
 import pytest
 
 from tests.console.test_spots import begin
@@ -11,7 +9,6 @@ TYPED = "It has grown since the summer."
 
 @pytest.fixture
 def treated(seeder: Seeder, ada: Caller) -> tuple[Caller, Caller, str]:
-    """A patient, the doctor in charge, and a spot of the patient."""
     doctor = seeder.person("doctor")
     seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
     return ada, doctor, begin(ada, {"site": "back", "laterality": "left"}, "by the belt")

@@ -1,5 +1,3 @@
-"""Where a spot is: on the body map, by the keyboard."""
-
 import pytest
 from selenium.webdriver.common.keys import Keys
 

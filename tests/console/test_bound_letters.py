@@ -1,5 +1,3 @@
-"""A doctor writes a letter about facts that the patient corrects meanwhile."""
-
 import pytest
 from selenium import webdriver
 

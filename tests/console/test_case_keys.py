@@ -1,7 +1,3 @@
-"""A doctor's case from the queue to the signed letter, and a colleague's second opinion, by keys
-alone.
-"""
-
 import pytest
 from selenium.webdriver.common.keys import Keys
 
@@ -36,7 +32,6 @@ FOCUSED = "return document.activeElement.textContent.trim()"
 
 @pytest.fixture
 def doctors(seeder: Seeder) -> tuple[Caller, Caller]:
-    """One with two findings to review, and a colleague with one."""
     doctor, colleague = seeder.person("doctor"), seeder.person("doctor")
     photo = photo_of("melanoma", (600, 450))
     for item in (doctor, doctor, colleague):
@@ -96,7 +91,7 @@ def test_the_case_after_a_signed_one_follows_it_in_the_list(
 
 
 def ask_a_colleague(journey: Journey, colleague: Caller) -> None:
-    """The case is drawn anew in the middle of the question, because it has been signed."""
+    """The case is drawn again during the question, because it has been signed."""
     visitor = journey.visitor
     visitor.keys("s")
     visitor.find("[name=colleague]:focus")
@@ -124,7 +119,6 @@ def sign_the_review(journey: Journey) -> None:
 
 
 def sign_a_letter(journey: Journey) -> tuple[str, str]:
-    """With what it begins, and what was written below it."""
     visitor, text = journey.visitor, HARMLESS[journey.language]
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
@@ -152,7 +146,6 @@ def sign_a_letter(journey: Journey) -> tuple[str, str]:
 
 
 def reach(journey: Journey, wanted: str) -> None:
-    """Tab on from the text until this button has the focus."""
     for _ in range(5):
         journey.visitor.keys(Keys.TAB)
         if journey.visitor.run(FOCUSED) == wanted:
@@ -161,7 +154,6 @@ def reach(journey: Journey, wanted: str) -> None:
 
 
 def owner_of(doctor: Caller, number: int) -> tuple[str, str]:
-    """The id and the e-mail of the patient."""
     rows = doctor.call("GET", "/queue").json
     return next((row["patient_id"], row["patient_email"]) for row in rows if row["id"] == number)
 
@@ -169,9 +161,7 @@ def owner_of(doctor: Caller, number: int) -> tuple[str, str]:
 def read_the_letter(
     journey: Journey, seeder: Seeder, doctor: Caller, number: int, written: tuple[str, str]
 ) -> None:
-    """As its patient. The colleague has answered since: a line above says so, and what was decided
-    stands in the letter again.
-    """
+    """A colleague has answered since, so a line above says so and repeats the decision."""
     visitor = journey.visitor
     visitor.enter(seeder.caller(*owner_of(doctor, number)), "user")
     visitor.go(f"finding/{number}")

@@ -1,5 +1,3 @@
-"""A doctor's way through the console: the queue, a case, its review, the next one."""
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,6 @@ FIRST, SECOND = (f":nth-child({nth} of .finding-row)" for nth in (1, 2))
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[Server]:
-    """Where no list has what others have filed for patients without a doctor."""
     alone = {**settings, "UNASSIGNED_PATIENTS": "none"}
     with serving(tmp_path_factory.mktemp("doctor"), alone, workers=1) as server:
         yield server
@@ -32,7 +29,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -
 
 @pytest.fixture
 def doctor(seeder: Seeder) -> Caller:
-    """With three patients, whose findings differ in urgency."""
     doctor = seeder.person("doctor")
     spots = (photo_of("melanocytic_nevus", (600, 450)), photo_of("melanoma", (600, 450)))
     for photo in (*spots, photo_in(UNCERTAIN, (600, 450))):
@@ -41,7 +37,6 @@ def doctor(seeder: Seeder) -> Caller:
 
 
 def send_for(doctor: Caller, seeder: Seeder, photo: bytes) -> None:
-    """A photo of another patient of this doctor."""
     patient = seeder.person()
     seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     send_as(patient, seeder, photo)
@@ -67,7 +62,6 @@ def test_the_queue_is_worked_off_the_most_urgent_first(
 
 
 def labels(doctor: Caller) -> dict[Any, int]:
-    """How many findings of the queue have which label."""
     found = [row["id"] for row in doctor.call("GET", "/queue").json]
     reviews = [doctor.call("GET", f"/submissions/{record}/reviews").json for record in found]
     said = [of_one[0]["label"] if of_one else None for of_one in reviews]
@@ -152,8 +146,8 @@ return [...document.querySelectorAll(".photo-frame")].map((frame) => {
 def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
     visitor: Visitor, doctor: Caller
 ) -> None:
-    """The heat map lay over the lesion unasked, the zoom showed a corner, and `a` after `d` was
-    taken as the beginning of a label.
+    """The heat map once covered the lesion, the zoom showed a corner, and `a` after `d` was read as
+    the beginning of a label.
     """
     number = doctor.call("GET", "/queue").json[0]["id"]
     visitor.look()
@@ -186,7 +180,6 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
 
 
 def file_scored(seeder: Seeder, patient: Caller, score: float) -> int:
-    """An urgent finding of this malignant score; its number."""
     findings = seeder.services.findings
     new = NewFinding(
         owner=patient.id,
@@ -203,7 +196,7 @@ def file_scored(seeder: Seeder, patient: Caller, score: float) -> int:
 def test_the_next_case_is_the_most_urgent_that_waits_whoever_it_is_of(
     visitor: Visitor, seeder: Seeder
 ) -> None:
-    """In the list the two of Ada stand together, and Bob's below them."""
+    """The list groups Ada's two findings, and shows Bob's below them."""
     doctor = seeder.person("doctor")
     ada, bob = (seeder.person(doctor_id=doctor.id) for _ in range(2))
     first, third = (file_scored(seeder, ada, score) for score in (0.99, 0.63))

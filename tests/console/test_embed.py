@@ -1,7 +1,3 @@
-"""The page in a frame of a clinic's own site, in a real browser: two origins, and what they tell
-each other.
-"""
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,8 +33,6 @@ indexedDB.databases().then((all) =>
 
 @dataclass(frozen=True)
 class Program:
-    """The clinic's program, with its key."""
-
     port: int
     key: str
     id: str
@@ -65,8 +59,6 @@ def program(server: Server) -> Iterator[Program]:
 
 
 class Frame(Visitor):
-    """Somebody at the clinic's site. What they find and press is in the frame, once it is there."""
-
     def __init__(self, browser: webdriver.Chrome, site: EmbeddingSite, server: Server) -> None:
         super().__init__(browser, server.port)
         self._home = site.origins[0]
@@ -83,17 +75,16 @@ class Frame(Visitor):
         self._browser.switch_to.frame("skin")
 
     def leave(self, path: str = "/console/icon.svg") -> None:
-        """For a page of the server itself; the picture has the browser's own storage."""
+        """Open a page of the server itself: the screenshot needs the browser's own storage."""
         self._browser.switch_to.default_content()
         self._browser.get(f"{self._site.server}{path}")
 
     def press(self, selector: str) -> None:
-        """Once the clinic's page has made the frame as high as it needs."""
+        """Press once the clinic's page has made the frame as high as it needs."""
         self.await_rest("return innerHeight", "a frame that rests")
         super().press(selector)
 
     def outside(self, script: str, *arguments: Any) -> Any:
-        """Of the clinic's page."""
         self._browser.switch_to.default_content()
         try:
             return self._browser.execute_script(script, *arguments)
@@ -109,7 +100,6 @@ class Frame(Visitor):
         return self.told(kind)[-1]
 
     def hand(self, key: str) -> None:
-        """As the clinic's page hands one."""
         self.say({"skinapi": 1, "type": "key", "key": key})
 
     def say(self, message: Any) -> None:
@@ -130,7 +120,6 @@ class Frame(Visitor):
         assert found == [], found
 
     def check(self, look: Look) -> None:
-        """Here one would pause and read."""
         self.await_stillness()
         self.await_rest("return document.body.offsetHeight", "a page that rests")
         self.assert_accessible()
@@ -278,7 +267,6 @@ def test_what_has_another_form_or_source_is_ignored(
 
 
 def end_sessions(seeder: Seeder, patient: Caller) -> None:
-    """Their time is over."""
     sessions = seeder.services.store.collection("session_keys")
     for item in sessions.find({"account": patient.id}):
         sessions.update({"id": item["id"]}, {"$set": {"expires_at": now() - timedelta(seconds=1)}})

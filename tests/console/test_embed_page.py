@@ -1,5 +1,3 @@
-"""Who may show the page to embed in a frame."""
-
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -73,7 +71,6 @@ def program(backend: Backend) -> Person:
 
 
 def opened(backend: Backend, program: Person, patient: Person) -> Person:
-    """A page with a session key for this patient."""
     body = {"scope": "findings:write", "patient": backend.account(patient.email).id}
     made = program.call("POST", "/keys/sessions", json=body)
     assert made.status_code == 201, made.text

@@ -1,7 +1,5 @@
-"""Every page of every role, in a narrow window and with large text: nothing is cut off, axe finds
-nothing, at most one button is put forward, and no figure is finer than a person can use.
-
-The themes alternate from page to page; the drill meets every page in both.
+"""Opens every page of every role in a narrow window and with large text. The themes alternate from
+page to page; the drill opens every page in both.
 """
 
 import re
@@ -45,8 +43,6 @@ OPENED = {
 
 @dataclass(frozen=True)
 class Clinic:
-    """People whose names are hard to lay out, with their findings, a data set and a model."""
-
     people: dict[str, Caller]
     findings: list[int]
     spot: str
@@ -56,7 +52,6 @@ class Clinic:
 
 
 def withdraw_version(seeder: Seeder, *findings: int) -> None:
-    """The one that has made these."""
     store = seeder.services.store
     documents = store.collection("submissions")
     for number in findings:
@@ -114,7 +109,7 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def leave_without_doctor(seeder: Seeder, patient: Caller) -> None:
-    """The list of accounts has only the e-mail of a doctor who is suspended."""
+    """The list of accounts has only the e-mail of a suspended doctor."""
     gone = add_person(seeder, "doctor", LONG)
     seeder.services.decisions.assign_doctor(email=patient.email, doctor=gone.email, by="admin")
     accounts = seeder.services.store.collection("accounts")
@@ -122,7 +117,6 @@ def leave_without_doctor(seeder: Seeder, patient: Caller) -> None:
 
 
 def treat(seeder: Seeder, doctor: Caller, patient: Caller) -> list[int]:
-    """Their findings: two of one spot, and one of none."""
     seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
     spot = begin(patient, BACK, LONG)
@@ -132,7 +126,9 @@ def treat(seeder: Seeder, doctor: Caller, patient: Caller) -> list[int]:
 
 
 def pages_of(clinic: Clinic) -> dict[str, list[str]]:
-    """By who opens them; "" is nobody in particular. Behind a blank: what is opened there."""
+    """Return the pages by the role that opens them ("" is anyone). A selector after a blank is
+    opened.
+    """
     dataset, spot, version = clinic.dataset, clinic.spot, clinic.version
     first, second = clinic.findings[:2]
     forms = ["login", "register", "forgotten", "password"]
@@ -205,7 +201,6 @@ def open_page(visitor: Visitor, place: str, opened: str) -> None:
 
 
 def enlarge(visitor: Visitor) -> None:
-    """Text twice as large, and back: nothing is wider than the window, and axe finds nothing."""
     size = "document.documentElement.style.fontSize = arguments[0]"
     visitor.run(size, TWICE)
     visitor.look(LARGE)

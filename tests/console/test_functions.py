@@ -1,5 +1,3 @@
-"""The functions of the console's modules, asked in node without a browser."""
-
 import json
 import shutil
 import subprocess
@@ -41,8 +39,8 @@ process.stdout.write(bytes || JSON.stringify(answer));
 
 
 def ask(module: str | Path, script: str, language: str = "en") -> bytes:
-    """What a function makes of the exports of this module, of the console by its name there, or of
-    an area by its path: a Blob's bytes, or JSON.
+    """Return what a function makes of the exports of a module: of the console by its name there, or
+    of an area by its path. The result is a Blob's bytes, or JSON.
     """
     node = shutil.which("node")
     if not node:
@@ -61,7 +59,6 @@ def ask(module: str | Path, script: str, language: str = "en") -> bytes:
 
 
 def called(module: str, name: str, calls: list[Any], language: str = "en") -> list[Any]:
-    """What this function answers to each list of arguments."""
     script = f"(it) => {json.dumps(calls)}.map((one) => it.{name}(...one))"
     answers: list[Any] = json.loads(ask(module, script, language))
     return answers

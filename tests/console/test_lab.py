@@ -1,5 +1,3 @@
-"""The lab in the console: a researcher's way from pictures to a model, and an admin's with one."""
-
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,7 +29,6 @@ REASON = "The hospital asked for it in writing"
 
 
 def labelled_with(unknown: str) -> dict[str, bytes]:
-    """Pictures of two classes, and three under a label that nobody knows."""
     names = [f"p{number}" for number in range(PICTURES)]
     labels = [unknown if place < 3 else LABELS[place % 2] for place in range(PICTURES)]
     rows = [
@@ -49,7 +46,6 @@ def files(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def candidate(seeder: Seeder, tmp_path: Path) -> str:
-    """A version that is no worse than the model in service."""
     return add_version(seeder, tmp_path, SAME)
 
 
@@ -155,7 +151,7 @@ def start_a_training(journey: Journey, name: str) -> None:
 
 
 def watch_the_training(journey: Journey, jobs: Jobs, version: str) -> None:
-    """The test is the worker: a training takes minutes."""
+    """The test is the worker, because a training takes minutes."""
     visitor = journey.visitor
     job = jobs.claim(worker="test", lease=LEASE)
     assert job

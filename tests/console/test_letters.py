@@ -1,5 +1,3 @@
-"""A letter that a language model drafts: its doctor looks at what differs, and sends it."""
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +40,6 @@ MODEL = "openai/gpt-4.1-mini"
 
 @pytest.fixture
 def seeder(tmp_path: Path, llm: OpenRouter) -> Iterator[Seeder]:
-    """Of a server with a language model."""
     settings = {"OPENROUTER_API_KEY": KEY, "OPENROUTER_URL": llm.url, "PHOTOS": "consent"}
     with serving(tmp_path, settings, workers=1) as server:
         seeder = Seeder(server)

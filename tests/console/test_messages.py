@@ -1,5 +1,3 @@
-"""A patient and the doctor in charge write to each other, each in a tab of their own."""
-
 import pytest
 from selenium import webdriver
 
@@ -71,7 +69,6 @@ def test_patient_and_doctor_exchange_messages(
 
 
 def talk_in_the_case(journey: Journey, number: int) -> None:
-    """What was typed is there when the doctor comes back, and names the finding when it is sent."""
     visitor = journey.visitor
     visitor.go(f"case/{number}")
     visitor.find("[name=message]").send_keys(UNSENT)

@@ -1,5 +1,3 @@
-"""The page of one's own data: what one agrees to, and what is asked when it is taken back."""
-
 from pathlib import Path
 
 import pytest

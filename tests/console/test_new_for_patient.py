@@ -1,7 +1,3 @@
-"""What heads a patient's pages: what was newly decided, whom to call, and that advice stays valid
-where something stored is damaged.
-"""
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +19,6 @@ LOOKS = [Look(PHONE, dark=False, language="en"), Look(DESKTOP, dark=True, langua
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[Server]:
-    """A clinic whose operator has said how to call it."""
     clinic = {"CLINIC_NAME": "Hautklinik Test", "CLINIC_PHONE": "+41 31 555 12 12"}
     folder = tmp_path_factory.mktemp("called")
     with serving(folder, {**settings, **clinic}, workers=1) as server:

@@ -1,5 +1,3 @@
-"""A photo that is made ready to be sent: one question at a time on a phone, and nothing is lost."""
-
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,3 @@
-"""A patient's way through the console, in a real browser against a real server."""
-
 from pathlib import Path
 
 import pytest
@@ -124,9 +122,6 @@ return [...document.querySelectorAll(texts)]
 
 
 def read_what_comes_first(journey: Journey) -> None:
-    """At most three sentences before the photo, and how to do it and until when, as on the page of
-    its spot; the notice on the first screen, nothing twice.
-    """
     visitor = journey.visitor
     visitor.find(".finding .heat-photo img")
     visitor.await_stillness()  # the page may draw its texts anew

@@ -1,7 +1,3 @@
-"""What a doctor decides in the console: what is signed is what the bar beside the button says,
-nothing becomes milder unasked, and a patient reads the decision first.
-"""
-
 import re
 from datetime import timedelta
 from typing import Any
@@ -61,7 +57,6 @@ def open_case(visitor: Visitor, doctor: Caller, number: int) -> None:
 
 
 def opened(visitor: Visitor) -> int:
-    """The number of the case that is open, once its photo is there."""
     visitor.find(".case .photo-frame img")
     number = re.match(r"#/case/(\d+)", visitor.run(HASH))
     assert number
@@ -301,7 +296,7 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
 def test_a_list_is_chosen_in_by_typing_and_what_is_left_with_escape_is_signed_by_enter(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
-    """A letter that is typed in a list or a note is no key of the case."""
+    """A letter typed in a list or a note is not a key of the case."""
     number = send(patient, "melanoma", body_site="back")
     open_case(visitor, doctor, number)
     press(visitor, "d", "[value=disagree]:checked:focus")
@@ -380,7 +375,9 @@ def test_who_agrees_keeps_the_urgency_and_is_asked_before_it_becomes_much_milder
 def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
-    """Typed as fast as the driver can, while one review is signed and the next case is read."""
+    """The keys come as fast as the driver can type, while a review is signed and the next case
+    loads.
+    """
     for site in ("back", "hand"):  # both urgent: what is nobody's and urgent comes behind them
         send(patient, "melanoma", body_site=site)
     visitor.look(DESK)

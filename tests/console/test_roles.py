@@ -1,5 +1,3 @@
-"""What an admin is asked before a role changes, and what is to do."""
-
 from typing import Any
 
 import pytest
@@ -46,7 +44,6 @@ def test_a_change_of_role_is_asked_about_and_changes_no_doctor(
 def test_who_is_approved_as_a_doctor_is_asked_about_first(
     visitor: Visitor, seeder: Seeder, patient: Caller, look: Look
 ) -> None:
-    """A patient who was suspended and asks to be a doctor."""
     seeder.services.store.collection("accounts").update(
         {"id": patient.id}, {"$set": {"status": "waiting", "wanted_role": "doctor"}}
     )
@@ -70,7 +67,6 @@ import("/console/views/overview.js").then((it) =>
 
 
 def test_the_overview_asks_for_a_first_doctor(visitor: Visitor, seeder: Seeder) -> None:
-    """Patients wait there, and the setting that says who sees them is right."""
     visitor.enter(seeder.person("admin"), "admin")
     words = visitor.words("en")
     visitor.find("main .overview")  # the words of staff are there, too
@@ -102,7 +98,7 @@ window.fetch = async (path, ...rest) => {
 
 
 def test_what_is_as_the_clinic_wants_it_is_put_aside(visitor: Visitor, seeder: Seeder) -> None:
-    """Mails are switched off, about which nobody does anything on that page."""
+    """Mails are switched off on purpose, and nobody can change that on this page."""
     visitor.enter(seeder.person("admin"), "admin")
     visitor.open_view("accounts")
     visitor.run(MAILS_OFF)

@@ -1,7 +1,3 @@
-"""People at the tabs of one browser: a log-in and a log-out are of all tabs, and nothing of one
-person reaches the next, on the screen, on paper, on the disk or at the server.
-"""
-
 from pathlib import Path
 
 import pytest
@@ -41,13 +37,14 @@ SESSION = "return JSON.parse(sessionStorage.getItem('skinapi.session'))"
 
 
 def log_in(visitor: Visitor, caller: Caller | None, *, leave: bool = False) -> None:
-    """`leave`: as somebody who goes on to another page."""
     session = caller and {"token": caller.token, "role": "user", "email": caller.email}
     visitor.run(LOG_IN, session, leave)
 
 
 class Tabs:
-    """Tabs of one browser, none of which opened another: nothing is copied between them."""
+    """Tabs of one browser, none of which opened another: the browser copies nothing between
+    them.
+    """
 
     def __init__(self, browser: webdriver.Chrome, visitor: Visitor) -> None:
         self.browser, self.visitor = browser, visitor
@@ -65,7 +62,6 @@ class Tabs:
 
 @pytest.fixture
 def tabs(browser: webdriver.Chrome, visitor: Visitor) -> Tabs:
-    """The first shows the log-in."""
     visitor.look()
     visitor.open("/")
     visitor.see("No account yet?")
@@ -171,7 +167,7 @@ def test_a_photo_that_waits_for_a_login_waits_for_its_own_person(
 def test_a_photo_under_way_is_not_filed_under_the_next_person(
     visitor: Visitor, seeder: Seeder, tmp_path: Path
 ) -> None:
-    """The server refuses what arrives after the logout: it is not sent again for who is there."""
+    """The server refuses an upload that arrives after the logout. It is not sent again."""
     anna, bert = seeder.person(), seeder.person()
     choose_photo(visitor, anna, tmp_path)
     visitor.limit_uplink(UPLINK)
@@ -196,7 +192,6 @@ def numbers_of(seeder: Seeder, account: str) -> list[str]:
 def test_what_lies_below_the_login_is_neither_seen_nor_printed_nor_copied(
     visitor: Visitor, seeder: Seeder
 ) -> None:
-    """Nor is a dialog that was open. A print has no backgrounds."""
     anna = seeder.person()
     visitor.look()
     visitor.enter(anna, "user")

@@ -1,5 +1,3 @@
-"""A patient follows spots: on the body map, over time; the doctor in charge sees the same."""
-
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +43,6 @@ def ada(seeder: Seeder) -> Caller:
 
 
 def send(caller: Caller, key: str, **told: str) -> int:
-    """The number of a new finding."""
     return send_photo(caller, photo_of(key, (600, 450)), **told)
 
 
@@ -56,14 +53,13 @@ def send_photo(caller: Caller, photo: bytes, **told: str) -> int:
 
 
 def in_benign_colours(picture: Image.Image) -> bytes:
-    """The model of the tests tells conditions by the colour."""
+    """The model of the tests distinguishes conditions by their colour."""
     pixels = np.asarray(picture, np.float64)
     moved = pixels + COLOURS["dermatofibroma"] - pixels.mean(axis=(0, 1))
     return encoded(Image.fromarray(moved.clip(0, 255).astype(np.uint8)), quality=90)
 
 
 def begin(caller: Caller, place: dict[str, Any], name: str | None = None) -> str:
-    """The id of a new spot."""
     created = caller.call("POST", "/lesions", json={"place": place, "name": name})
     return str(created.json["id"])
 
@@ -81,7 +77,6 @@ return photo.bottom > menu.top && photo.right > menu.left;
 
 
 def test_nothing_covers_or_hides_the_photos_of_a_spot(visitor: Visitor, patient: Caller) -> None:
-    """Its menu stands beside them, and both are there while they are compared."""
     spot = begin(patient, BACK)
     for key in ("melanocytic_nevus", "melanoma"):
         send(patient, key, lesion=spot)
@@ -97,7 +92,6 @@ def test_nothing_covers_or_hides_the_photos_of_a_spot(visitor: Visitor, patient:
 
 
 def spots_of(caller: Caller) -> dict[str, int]:
-    """How many findings each of the spots has, by name."""
     return {item["name"]: item["findings"] for item in caller.call("GET", "/lesions").json}
 
 
@@ -185,7 +179,6 @@ def sort(journey: Journey, ada: Caller, number: int, chosen: str) -> None:
 
 
 def open_menu(journey: Journey) -> None:
-    """What is rarely done with a spot, by the keyboard."""
     journey.visitor.find(".spot-head .menu-button").send_keys(Keys.ENTER)
     journey.see("changeSpot")
 
@@ -286,7 +279,7 @@ def test_a_doctor_reads_how_much_it_has_grown_before_the_review_and_in_the_queue
 def test_a_mild_photo_that_has_changed_stands_in_the_queue_as_urgently_as_its_level(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
-    """The spot stands once, as its most urgent photo."""
+    """The spot is listed once, at its most urgent photo."""
     lesion = begin(patient, BACK)
     _, after = (
         send_photo(patient, in_benign_colours(picture), modality="dermoscopic", lesion=lesion)
@@ -310,7 +303,6 @@ def test_a_mild_photo_that_has_changed_stands_in_the_queue_as_urgently_as_its_le
 
 
 def look_at_both(journey: Journey) -> None:
-    """Side by side in step, and in turn."""
     visitor = journey.visitor
     journey.press("compared_beside")
     visitor.slide("[name=zoom]", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
@@ -333,7 +325,7 @@ def look_at_both(journey: Journey) -> None:
 def test_a_photo_that_does_not_look_like_skin_is_asked_about_where_it_is_shown(
     visitor: Visitor, seeder: Seeder, ada: Caller, tmp_path: Path, look: Look
 ) -> None:
-    """Dark skin, to the program: whoever says that it shows the spot gets a finding."""
+    """The program reports dark skin. The patient confirms that the photo shows the spot."""
     dark = file_of(tmp_path, "dark.jpg", photo_in(LIKE_NO_SKIN))
     journey = Journey(visitor, "skin", look)
     field = "camera" if journey.on_phone else "photo"

@@ -1,5 +1,3 @@
-"""What the console is made of: its files, their words, and what a browser has to fetch of them."""
-
 import gzip
 import hashlib
 import json
@@ -53,7 +51,6 @@ def text_of(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def words() -> dict[Language, dict[str, str]]:
-    """Those for everybody, then those for staff, as a browser gets them."""
     return {language: read_words(language) for language in LANGUAGES}
 
 
@@ -114,7 +111,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 
 
 def test_an_address_that_is_none_is_a_page_for_a_browser_alone(backend: Backend) -> None:
-    """Somebody who mistyped it read JSON."""
+    """Somebody who mistyped an address used to read JSON."""
     page = backend.client.get("/chek", headers=BROWSER)
     assert (page.status_code, page.mimetype) == (404, "text/html")
     assert b'id="console"' in page.data
@@ -181,7 +178,6 @@ COUNTS = ("one_", "many_")
 
 
 def said_by(source: str, words: dict[str, str]) -> set[str]:
-    """The keys of the words that this code may say, some of them put together from a value."""
     quoted = set(re.findall(r'"(\w+)"', source))
     groups = re.findall(r'(?:sayValue|valuesOf)\("(\w+)"', source)
     begun = [name for name in re.findall(r"`(\w+_)\$\{", source) if name not in COUNTS]
@@ -198,7 +194,6 @@ EMBEDDED = "embed/main.js"
 
 
 def modules_of(views: list[str]) -> set[str]:
-    """The frame of the page, these views, and whatever they import."""
     main = text_of("main.js")
     file_of = dict(
         re.findall(r'^  "?([\w-]*)"?: \(\) => import\("/console/(.*?)"', main, re.MULTILINE)
@@ -259,7 +254,7 @@ def views_with_few_words() -> list[str]:
 def test_the_words_of_staff_are_those_that_no_patients_page_says(
     words: dict[Language, dict[str, str]],
 ) -> None:
-    """Two thirds of all words, which nobody waits for who does not read them."""
+    """Two thirds of all words are for staff. Patients must not have to load them."""
     names = modules_of(views_with_few_words())
     said = said_by("\n".join(map(text_of, sorted(names))), words["en"])
     for language in LANGUAGES:
@@ -271,7 +266,6 @@ def test_the_words_of_staff_are_those_that_no_patients_page_says(
 def test_a_patient_reads_no_word_of_doctors_or_engineers(
     language: Language, words: dict[Language, dict[str, str]]
 ) -> None:
-    """The page about the model is its card."""
     names = modules_of([*views_with_few_words(), "my-data"]) - {"views/letters.js"}
     source = "\n".join(map(text_of, sorted(names)))
     quoted = set(re.findall(r'"(\w+)"', source))
@@ -290,7 +284,7 @@ def test_a_patient_reads_no_word_of_doctors_or_engineers(
 def test_the_words_of_reports_are_the_words_of_the_console(
     language: Language, words: dict[Language, dict[str, str]]
 ) -> None:
-    """One meaning, one word: what the PDF calls an arm is called so here."""
+    """The PDF and the console use the same term for a body part."""
     labels, said = LABELS[language], words[language]
     notice = conditions_table().notices.information_only
     assert said["notice"] == notice.in_language(language)
@@ -308,7 +302,6 @@ WORDS_OF = {"oidc": "oidc_|account_(allow_|un)?link$", "dicom": "archive_", "web
 
 
 def says(words: dict[Language, dict[str, str]], kind: str) -> set[str]:
-    """What it has words for, but for areas that are gone."""
     gone = [words_of for area, words_of in WORDS_OF.items() if area not in FOLDERS]
     said = {key.removeprefix(kind) for key in words["en"] if key.startswith(kind)}
     return {word for word in said if not any(re.match(words_of, word) for words_of in gone)}
@@ -340,7 +333,7 @@ def test_no_doubt_is_left_out_of_a_patients_explanation_but_the_one_that_the_pag
 def test_every_error_that_a_person_can_meet_has_words(
     words: dict[Language, dict[str, str]],
 ) -> None:
-    """An API speaks English; a person may not."""
+    """The API speaks English, and its user may not."""
     list_areas()  # imports what they may answer
     shown = {
         error.code
@@ -373,7 +366,6 @@ report.html report.pdf review.signed webhook.test
 
 
 def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[str, str]]) -> None:
-    """An admin read codes."""
     sources = [path.read_text() for path in STATIC.parents[1].rglob("*.py")]
     quoted = set(re.findall(rf'"((?:{SUBJECTS}|thumbnail)\.(?!js\b)[a-z_]+)"', "\n".join(sources)))
     actions = quoted - {*NO_ACTIONS.split()}
@@ -394,7 +386,7 @@ def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[st
 
 
 def test_the_check_of_accessibility_finds_what_is_wrong(visitor: Visitor) -> None:
-    """Else its silence in the other tests would say nothing."""
+    """Otherwise its silence in the other tests would prove nothing."""
     if not tool("axe-core"):
         pytest.skip("axe-core could not be had from npm")
     visitor.look()

@@ -1,7 +1,3 @@
-"""A photo that is judged again, as what was told of it was corrected: it stays one finding, whose
-newest answer counts.
-"""
-
 from typing import Any
 
 import pytest
@@ -21,7 +17,6 @@ CHECKED = "return document.querySelector(`[name=${arguments[0]}]:checked`).value
 
 
 def correct(caller: Caller, number: int, **facts: Any) -> None:
-    """What was told; the others of these facts stay."""
     seen = found(caller, number).get("version", 1)
     told = {**TOLD, "checklist": ["none"], "version": seen, **facts}
     assert caller.call("PUT", f"/submissions/{number}/facts", json=told).status == 200
@@ -91,7 +86,7 @@ def test_who_changes_nothing_has_no_photo_judged(visitor: Visitor, patient: Call
 
 
 def test_a_form_corrects_what_was_changed_in_it_alone(visitor: Visitor, patient: Caller) -> None:
-    """The year is kept in the account; another window's correction of the side stays."""
+    """The year is stored in the account. A correction of the side in another window stays."""
     told = {"age_band": "30-44", "body_site": "hand", "body_laterality": "left"}
     number = send(patient, MOLE, checklist="none", **told)
     visitor.look(DESK)

@@ -1,5 +1,3 @@
-"""What spots wait for: the lists of a doctor, what is overdue, and patients who are to be told."""
-
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +62,7 @@ def test_a_patient_who_was_told_leaves_the_list_to_tell(
 def test_a_patient_is_marked_as_told_by_keyboard(
     visitor: Visitor, doctor: Caller, add_patient: Callable[..., Caller]
 ) -> None:
-    """The focus stays in the list: on the row that follows."""
+    """The focus stays in the list, on the next row."""
     for name in ("Ada", "Bob"):
         sign(doctor, send(add_patient(name), "melanoma"), label="melanoma")
     journey = Journey(visitor, "to-tell-keys", Look(DESKTOP, dark=False, language="en"))
@@ -160,7 +158,7 @@ def test_the_start_page_has_one_line_for_each_kind_that_is_overdue(
     add_patient: Callable[..., Caller],
     look: Look,
 ) -> None:
-    """What a suspended patient is to be told is overdue at once."""
+    """A message to a suspended patient is overdue at once."""
     ada, bob = add_patient("Ada"), add_patient("Bob")
     for patient in (ada, bob):
         sign(doctor, send(patient, "melanoma"), label="melanoma")
@@ -226,7 +224,7 @@ def names(visitor: Visitor) -> list[str]:
 def test_what_waits_without_a_finding_opens_the_patient(
     visitor: Visitor, doctor: Caller, add_patient: Callable[..., Caller]
 ) -> None:
-    """A message of a patient who has sent no photo, and a spot of which only its level is left."""
+    """A patient without any photo has sent a message, and only the level of a spot is left."""
     anna, ada = add_patient("Anna"), add_patient("Ada")
     said = {"text": "Which camera do I need?"}
     assert anna.call("POST", f"/conversations/{anna.id}/messages", json=said).status == 201
@@ -259,7 +257,7 @@ def test_an_urgent_spot_without_photos_stays_in_the_queue_under_its_urgency(
     visitor.enter(doctor, "doctor")
 
     def read_own() -> list[str]:
-        """Other tests leave patients without a doctor, whose rows stand there too."""
+        """Other tests leave patients without a doctor, whose rows are on this page too."""
         rows = visitor.read_all(".cases .finding-row")
         return [row for row in rows if "Zita Removed" in row or "Yves Kept" in row]
 

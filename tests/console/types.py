@@ -1,6 +1,5 @@
 """`python -m tests.console.types`: check the types that the console's scripts declare in JSDoc.
-
-They name what the API sends and the words (api.d.ts), so these types are generated first.
+They refer to api.d.ts, which is generated first.
 """
 
 import json

@@ -1,5 +1,3 @@
-"""Somebody at the console: what they type, press and see, in a real browser."""
-
 import json
 import re
 from base64 import b64decode
@@ -130,8 +128,8 @@ REFUSED_POLL = re.compile(r":\d+/messages - Failed to load resource: (?:.* 401 |
 
 
 class Found:
-    """What stands at a selector. It is looked up anew each time that it is asked or told something:
-    the page may have drawn it anew meanwhile.
+    """An element at a selector. It is looked up for each access, because the page may have redrawn
+    it.
     """
 
     def __init__(self, visitor: "Visitor", selector: str) -> None:
@@ -146,7 +144,6 @@ class Found:
         return self._visitor.at(self._selector, lambda element: element.rect)
 
     def get_attribute(self, name: str) -> str | None:
-        """A property of this name, or else an attribute."""
         return self._visitor.at(self._selector, lambda element: element.get_attribute(name))
 
     def is_displayed(self) -> bool:
@@ -170,7 +167,6 @@ class Visitor:
     def look(
         self, size: tuple[int, int] = DESKTOP, *, dark: bool = False, language: str = "en"
     ) -> None:
-        """From the next page on through such a window, in such a light, in this language."""
         self._size = size
         self._resize(size[1])
         self._command("Emulation.setTouchEmulationEnabled", enabled=size == PHONE)
@@ -179,7 +175,6 @@ class Visitor:
         self._store("localStorage", "skinapi.language", language)
 
     def enter(self, caller: Caller, role: str) -> None:
-        """Logged in, without typing a password."""
         session = json.dumps({"token": caller.token, "role": role, "email": caller.email})
         self._store("sessionStorage", "skinapi.session", session)
         self.open("/")
@@ -195,12 +190,11 @@ class Visitor:
         self._browser.execute_script("location.hash = arguments[0]", f"#/{place}")
 
     def reload(self) -> None:
-        """Returns once what was there is gone."""
+        """Reload, and return once the old page is gone."""
         self.run("window.before = true; location.reload()")
         self.await_truth(lambda: not self.run("return window.before"), "the page anew")
 
     def open_view(self, place: str) -> None:
-        """Go to another view than the one that is shown, and wait until it is whole."""
         self.find("main > *")
         # A case is exchanged beside its list.
         shown = "document.querySelector('main .case-frame, main > :first-child:not(.open)')"
@@ -217,8 +211,6 @@ class Visitor:
             field.send_keys(value)
 
     def choose(self, name: str, value: str) -> None:
-        """As soon as it is among the choices."""
-
         def select() -> bool:
             Select(self._look(f"select[name={name}]")).select_by_value(value)
             return True
@@ -226,7 +218,7 @@ class Visitor:
         self._until(select, f"to choose {value!r} of {name}")
 
     def ask(self, question: str) -> None:
-        """Go on to this question about a photo: on a phone one is asked at a time."""
+        """Open this question about a photo: a phone shows one question at a time."""
         shown = f"return document.querySelector('[name={question}]')?.checkVisibility()"
 
         def turn() -> bool:
@@ -241,7 +233,6 @@ class Visitor:
         self._until(turn, f"for the question {question}")
 
     def answer(self, question: str, value: str) -> None:
-        """A question about a photo, as soon as it is asked."""
         self.ask(question)
         if question == "birth_year":
             self.type(birth_year=value)
@@ -249,8 +240,6 @@ class Visitor:
             self.press(f":is(input, button)[name='{question}'][value='{value}']")
 
     def press(self, selector: str) -> None:
-        """Click, as soon as it is there and nothing lies over it."""
-
         def click() -> bool:
             self._click(self._look(selector))
             return True
@@ -258,7 +247,7 @@ class Visitor:
         self._until(click, f"to press {selector}")
 
     def _click(self, target: WebElement) -> None:
-        """Where a bar at the edge of the page lies over it, one scrolls on, and tries again."""
+        """If a bar at the edge of the page covers it, scroll on and try again."""
         try:
             target.click()
         except ElementClickInterceptedException:
@@ -269,7 +258,7 @@ class Visitor:
         self.at(selector, lambda it: ActionChains(self._browser).double_click(it).perform())
 
     def swipe_up(self, selector: str, pixels: int) -> None:
-        """With a finger that begins in the middle of it."""
+        """Swipe with a finger that begins in the middle of the element."""
         box = self.find(selector).rect
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         places = [{"x": x, "y": y - pixels * step / 5} for step in range(6)]
@@ -279,7 +268,6 @@ class Visitor:
         self._command("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def press_button(self, text: str, within: str = "") -> None:
-        """A button, link or label with this text on it."""
         path = "//*[self::button or self::a or self::label][contains(normalize-space(.), {})]"
         quoted = f'"{text}"'
         start = f"//*[contains(@class, '{within}')]" if within else ""
@@ -291,7 +279,6 @@ class Visitor:
         self._until(click, f"to press {text!r}")
 
     def press_in_row(self, row: str, button: str) -> None:
-        """The button with this text, in the row or card of a list that holds the other text."""
         line = f'//*[self::li or self::tr or self::section][contains(., "{row}")]'
         path = f'{line}//button[contains(normalize-space(.), "{button}")]'
 
@@ -302,23 +289,20 @@ class Visitor:
         self._until(click, f"to press {button!r} beside {row!r}")
 
     def slide(self, selector: str, *keys: str) -> None:
-        """Move a slider by its keys."""
         self.find(selector).send_keys(*keys)
 
     def keys(self, *keys: str) -> None:
-        """To whatever has the focus at that moment: an element, looked up first, may be gone."""
+        """Send keys to the focused element at that moment: an element found earlier may be gone."""
         ActionChains(self._browser).send_keys(*keys).perform()
 
     def hand_in(self, name: str, *files: Path) -> None:
         self.find(f"input[name={name}]").send_keys("\n".join(map(str, files)))
 
     def find(self, selector: str) -> Found:
-        """As soon as it is there."""
         self.at(selector, lambda _: None)
         return Found(self, selector)
 
     def at(self, selector: str, act: Callable[[WebElement], T]) -> T:
-        """What `act` makes of this element, as soon as it is there and can be used."""
         made: list[T] = self._until(lambda: [act(self._look(selector))], f"to find {selector}")
         return made[0]
 
@@ -326,11 +310,10 @@ class Visitor:
         return self._browser.find_element(By.CSS_SELECTOR, selector)
 
     def read(self, selector: str) -> str:
-        """Its text, as soon as it has one: a dialog is in the page a moment before it is open."""
+        """Return its text once it has one: a dialog is in the page a moment before it opens."""
         return str(self._until(lambda: self.find(selector).text, f"to read {selector}"))
 
     def read_all(self, selector: str) -> list[str]:
-        """The texts of all that are there now, read at once."""
         script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)"
         found: list[str] = self.run(script, selector)
         return found
@@ -339,7 +322,6 @@ class Visitor:
         return len(self._browser.find_elements(By.CSS_SELECTOR, selector))
 
     def see(self, text: str) -> None:
-        """Wait until this is on the screen."""
         self._until(lambda: text in self.text(), f"to see {text!r}")
 
     def see_none(self, text: str) -> None:
@@ -349,22 +331,21 @@ class Visitor:
         return str(self.run("return document.body.innerText"))
 
     def printed(self) -> str:
-        """What stands on paper, as a browser prints unless it is told otherwise. An "ff" is printed
-        as one character.
+        """Return the printed text, as a browser prints by default. An "ff" is printed as one
+        character.
         """
         pages = self._browser.execute_cdp_cmd("Page.printToPDF", {})["data"]
         texts = (page.extract_text() for page in PdfReader(BytesIO(b64decode(pages))).pages)
         return normalize("NFKC", "\n".join(texts))
 
     def run_async(self, script: str, *arguments: Any) -> Any:
-        """Its answer is what it hands to the last argument, a function."""
+        """Run a script whose last argument is the function that receives its result."""
         return self._browser.execute_async_script(script, *arguments)
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self._browser.execute_script(script, *arguments)
 
     def words(self, language: str) -> dict[str, str]:
-        """The console's own words, as the browser has them."""
         if language not in self._words:
             self._words[language] = self._browser.execute_async_script(READ_WORDS, language)
         return self._words[language]
@@ -377,9 +358,7 @@ class Visitor:
         self._until(lambda: self.run(IS_STILL), "for the page to be still")
 
     def await_truth(self, ask: Callable[[], bool], what: str) -> None:
-        """What cannot be read yet is not true yet: a row that changes is missing from a page that
-        is read at that moment.
-        """
+        """Retry until the condition holds. A read may fail while a row is being replaced."""
 
         def is_true() -> bool:
             try:
@@ -390,9 +369,8 @@ class Visitor:
         self._until(is_true, f"for {what}")
 
     def await_rest(self, script: str, what: str) -> None:
-        """Wait until what the script returns has been the same for 0.3 seconds. A click aims where
-        its target is, and lands there a moment later: on a page that still moves, on something
-        else.
+        """Wait until what the script returns has been the same for 0.3 seconds. A click is aimed
+        before it lands, so on a moving page it would hit something else.
         """
         seen: list[Any] = []
 
@@ -403,7 +381,6 @@ class Visitor:
         self._until(rests, f"for {what}")
 
     def await_answer(self, path: str) -> None:
-        """Wait for a good answer from an address that ends in this path."""
         came = (
             "return performance.getEntriesByType('resource').some("
             "(one) => one.name.endsWith(arguments[0]) && one.responseStatus === 200)"
@@ -411,7 +388,7 @@ class Visitor:
         self._until(lambda: self.run(came, path), f"for the answer of {path}")
 
     def photograph(self) -> str:
-        """The whole page as PNG in base64, in a window as high as the page needs."""
+        """Return the whole page as PNG in base64, in a window as high as the page needs."""
         hidden = self.run(
             "const page = document.querySelector('.page');"
             "return page.scrollHeight - page.clientHeight"
@@ -427,22 +404,25 @@ class Visitor:
         self._set_network(gone)
 
     def lose_answer(self, path: str) -> None:
-        """To the next POST to this path; until the page is loaded anew."""
+        """Drop the answer to the next POST to this path. The page must be loaded again to end
+        this.
+        """
         self.run(LOSE_ANSWER, path)
 
     def lose_answer_of_photo(self) -> None:
         self.run(LOSE_UPLOAD)
 
     def lose_words(self) -> None:
-        """Those that the next page asks for first."""
         self._before_next_page.append(LOSE_WORDS)
 
     def limit_uplink(self, bytes_a_second: int) -> None:
-        """-1 for no limit."""
+        """Limit the upload speed; -1 removes the limit."""
         self._set_network(False, uplink=bytes_a_second)
 
     def assert_accessible(self) -> None:
-        """axe finds nothing on the page as it is. Without axe nothing is asked."""
+        """Fail if axe finds a fault on the current page. Nothing is checked if axe is not
+        installed.
+        """
         axe = tool("axe-core")
         if not axe:
             return
@@ -463,8 +443,8 @@ class Visitor:
         )
 
     def assert_quiet(self, *, expected: tuple[str, ...] = ()) -> None:
-        """Neither an error nor a breach of the policy in the browser's log. A refused request is an
-        entry as well: name those that were meant to be refused.
+        """Fail if the browser's log has an error or a policy violation. A refused request is logged
+        as an error: name those that were meant to be refused.
         """
         entries = [entry["message"] for entry in self._browser.get_log("browser")]  # type: ignore[no-untyped-call]
         loud = [
@@ -484,7 +464,6 @@ class Visitor:
         assert cut == [], cut
 
     def assert_frame(self) -> None:
-        """A low header, the notice in the first view, and the footer at the end of the page."""
         wrong = self.run(FRAME, 48 if self._size == DESKTOP else 96)
         assert wrong == [], wrong
 
@@ -493,7 +472,6 @@ class Visitor:
         assert len(found) < 2, found
 
     def _store(self, storage: str, key: str, value: str) -> None:
-        """Before the next page runs its own scripts."""
         self._before_next_page.append(f"{storage}.setItem({json.dumps(key)}, {json.dumps(value)})")
 
     def _until(self, act: Callable[[], Any], what: str) -> Any:

@@ -1,1 +1,0 @@
-"""What is in deploy/, checked without deploying it."""

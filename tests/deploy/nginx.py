@@ -1,5 +1,3 @@
-"""A real nginx with the recipe of deploy/nginx, in front of a server that does what it is told."""
-
 import os
 import re
 import shutil
@@ -51,7 +49,6 @@ def find_nginx() -> str:
 
 
 def make_certificates(folder: Path) -> Path:
-    """The folder, with the files that the recipe names, for localhost."""
     if not shutil.which("openssl"):
         pytest.skip("no openssl is installed")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -67,8 +64,8 @@ def filled_recipe(*, server: str, origins: str = "", certificates: str = "") -> 
 
 
 class Proxy:
-    """nginx on free ports of this machine; without certificates it speaks plain HTTP. Unless it is
-    `patient` as the recipe, it waits a second for a head or an answer.
+    """nginx on free ports of this machine. Without certificates it speaks plain HTTP. Unless it is
+    `patient`, as the recipe is, its timeouts are a second.
     """
 
     def __init__(
@@ -122,7 +119,6 @@ class Proxy:
 
 
 def ask_with_http_2(proxy: Proxy, path: str, *options: str) -> tuple[bytes, str]:
-    """What came, and the version and status of it."""
     curl = shutil.which("curl")
     if not curl or b"HTTP2" not in subprocess.check_output([curl, "--version"]):
         pytest.skip("no curl with HTTP/2 is installed")
@@ -134,8 +130,8 @@ def ask_with_http_2(proxy: Proxy, path: str, *options: str) -> tuple[bytes, str]
 
 
 class TellableServer(LocalServer):
-    """Notes what reaches it. A request with `X-Do: 503` gets that error, and one with `X-Do: hang`
-    no answer.
+    """Records the requests. A request with `X-Do: 503` gets that error, and `X-Do: hang` no
+    answer.
     """
 
     def __init__(self) -> None:

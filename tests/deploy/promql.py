@@ -21,7 +21,7 @@ GROUPING = re.compile(r"\b(?:by|on|without|ignoring)\s*\(([^)]*)\)")
 
 @dataclass(frozen=True)
 class Selector:
-    """A metric, and the values that its matchers name: those of a regular expression apart."""
+    """A metric, and the values that its matchers name. Values of regular expressions are apart."""
 
     metric: str
     labels: Mapping[str, tuple[str, ...]]

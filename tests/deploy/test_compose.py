@@ -1,7 +1,5 @@
-"""compose.yaml: every setting reaches the server, and its MongoDB user can do what the server does.
-
-It is not started: the tests have neither Docker nor mongosh. What a mongod of the tests can show of
-it is shown on one that asks for passwords.
+"""Neither Docker nor mongosh is available to the tests. A test's own mongod with passwords stands
+in for the one in compose.yaml.
 """
 
 import io
@@ -44,7 +42,7 @@ def services() -> dict[str, Service]:
 
 
 def test_every_setting_reaches_the_server_and_the_worker() -> None:
-    """One without a value in the file is passed on from .env where that has it."""
+    """A setting without a value in the file is passed on from .env if it is set there."""
     for name in ("skinapi", "worker"):
         assert services()[name]["environment"].keys() == {*SETTINGS - NOT_PASSED, *REMOVED}
 
@@ -116,7 +114,6 @@ def test_the_image_of_the_lab_has_what_trainings_need_and_no_tools_of_the_tests(
 
 @pytest.fixture
 def guarded() -> Iterator[str]:
-    """The address of the server's user, who was made as the file says."""
     user = re.search(r'user: "(\w+)"[^}]*roles: (\[.*\])', USER.read_text(), re.DOTALL)
     assert user
     with running_mongod(guarded=True) as mongod:

@@ -1,5 +1,3 @@
-"""The recipe for nginx before a real server: what it holds of bodies and heads, and for whom."""
-
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
@@ -97,7 +95,6 @@ def test_where_the_server_does_not_say_who_may_send_one_is_to_try_again(tmp_path
 
 
 def next_one(proxy: Proxy, many: int, request: bytes) -> tuple[Answer, Answer]:
-    """What one more such request is answered, and a small one, while so many are under way."""
     with ExitStack() as lines:
         for _ in range(many):
             line = lines.enter_context(closing(open_connection(proxy.port)))

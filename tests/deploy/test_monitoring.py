@@ -1,5 +1,3 @@
-"""Rules and dashboard ask for what a backend really has, and each alert says what to do."""
-
 import re
 import shutil
 import subprocess
@@ -43,7 +41,6 @@ def backend_with_photo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bac
 
 @pytest.fixture(scope="module")
 def exposed(backend_with_photo: Backend) -> Series:
-    """The series of a backend that has judged a photo: by name, the values of each label."""
     text = backend_with_photo.member(role="admin").call("GET", "/metrics").text
     found: Series = defaultdict(lambda: defaultdict(set))
     for family in text_string_to_metric_families(text):

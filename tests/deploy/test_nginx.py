@@ -1,5 +1,3 @@
-"""The recipe for nginx, in a real nginx: a client reads its errors as it reads the server's."""
-
 import http.client
 import io
 import json
@@ -239,7 +237,7 @@ def test_the_whole_recipe_serves_with_tls(with_tls: Proxy, certificates: Path) -
 def test_with_http_2_too_a_photo_that_is_too_large_is_refused_in_the_servers_form(
     with_tls: Proxy, tmp_path: Path
 ) -> None:
-    """There nginx looks at the size again in the place of the error, and sent its own page."""
+    """nginx checks the size again when it looks up the error page, and once sent its own page."""
     photo = tmp_path / "photo"
     photo.write_bytes(TOO_LARGE)
     body, version_and_status = ask_with_http_2(with_tls, "/predict", "--form", f"image=@{photo}")

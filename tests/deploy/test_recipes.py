@@ -1,7 +1,4 @@
-"""The recipes for Kubernetes and hosts: valid by the published schemas, and true of this server.
-
-Nothing is deployed, and kustomize is not run.
-"""
+"""Validates the recipes by the published schemas. Nothing is deployed, and kustomize is not run."""
 
 import json
 import re
@@ -159,7 +156,7 @@ def test_a_server_that_ends_still_serves_while_the_proxies_learn_of_it() -> None
 
 
 def test_the_instance_folder_is_made_inside_its_volume() -> None:
-    """A volume's own root is open to every user, and the server refuses such a folder."""
+    """The root of a volume is open to every user, and the server refuses such a folder."""
     (settings,) = of_kind("ConfigMap")
     assert PurePosixPath(settings["data"]["INSTANCE_DIR"]).parent == PurePosixPath("/data")
 

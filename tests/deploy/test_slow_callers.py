@@ -1,7 +1,3 @@
-"""The recipe for nginx before a real server: slow callers hold connections of nginx alone, and no
-thread of the server.
-"""
-
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
@@ -63,9 +59,8 @@ SLOW: dict[str, Callable[[socket, int], None]] = {
 def slow_callers(
     port: int, act: Callable[[socket, int], None], many: int, every: float = 0.1
 ) -> Iterator[None]:
-    """So many who go on for as long as the block lasts; whoever is cut off comes again.
-
-    They are a process of their own, so that they do not hold up the clock of whoever measures.
+    """Keep this many slow connections open during the block; closed ones reconnect. They run in a
+    process of their own, so that they do not disturb the measurement.
     """
     processes = multiprocessing.get_context("fork")
     over, begun = processes.Event(), processes.Event()
@@ -99,7 +94,7 @@ def slow_callers(
 
 
 def called(port: int) -> socket:
-    """From another address than whoever measures: nginx and the rate limits count by it."""
+    """Call from an address of its own: nginx and the rate limits count by address."""
     line = create_connection(("127.0.0.1", port), PATIENCE_S, source_address=("127.0.0.9", 0))
     line.setblocking(False)
     return line
@@ -107,8 +102,8 @@ def called(port: int) -> socket:
 
 @pytest.fixture(scope="module")
 def beset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Proxy]]:
-    """A server of one process behind nginx, as the page on its installation sets both up. With the
-    limit as shipped: who reads nothing would otherwise be served a million answers.
+    """A server of one process behind nginx, both configured as docs/operate describes. With the
+    rate limit, because a client that reads nothing would otherwise be served a million answers.
     """
     find_nginx()
     shipped = {"RATE_READ": Settings.model_fields["rate_read"].default, "TRUSTED_PROXIES": "1"}
@@ -124,7 +119,7 @@ def beset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pr
 def test_slow_callers_do_not_delay_others(
     how: str, beset: tuple[Server, Proxy], report: Callable[[str], None]
 ) -> None:
-    """More than the server has threads: by itself it would answer nobody."""
+    """There are more slow callers than threads: without nginx the server would answer nobody."""
     server, proxy = beset
     assert server.settings().threads < CALLERS
     with closing(Seeder(server)) as seeder:

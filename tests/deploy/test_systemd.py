@@ -1,5 +1,3 @@
-"""The units for systemd: valid, confined, and true of this server. No test starts them."""
-
 import re
 import shlex
 import shutil

@@ -1,5 +1,3 @@
-"""People who go on working through HTTP while things break, and write down what they were told."""
-
 import http.client
 import json
 import random
@@ -33,8 +31,8 @@ def send(
     key: str = "",
     patience_s: float = PATIENCE_S,
 ) -> Answer:
-    """CUT_OFF where the line broke, or where who has less patience than all others hung up;
-    NO_ANSWER where nothing came in time.
+    """Return CUT_OFF if the connection broke or an impatient client hung up, and NO_ANSWER after a
+    timeout.
     """
     headers = {"Authorization": f"Bearer {token}", "Content-Type": kind, "Idempotency-Key": key}
     said = {name: value for name, value in headers.items() if value not in ("", "Bearer ")}
@@ -54,8 +52,6 @@ def send(
 
 @dataclass
 class Patient:
-    """Somebody whose photos are judged, and who may be deleted."""
-
     caller: Caller
     unsettled: list[str] = field(default_factory=list)  # keys without an answer
     settled: list[str] = field(default_factory=list)
@@ -63,9 +59,8 @@ class Patient:
 
 
 class Actor(threading.Thread):
-    """Does one thing after the other, each on a subject that is this actor's alone, and some on
-    e-mails that all want. Waits a little after what failed, as a client does, and for a photo as
-    long as `patience_s`.
+    """Does one action after the other on subjects of its own, and some on e-mails that all actors
+    want. After a failure it waits a little, as a client does. It waits `patience_s` for a photo.
     """
 
     def __init__(
@@ -114,7 +109,6 @@ class Actor(threading.Thread):
             self._people.append(email)
 
     def _contest(self) -> None:
-        """One e-mail that several want; whoever gets it leaves it alone."""
         email = self._random.choice(self._contested)
         self._tell("register", email, "", self._ask_to_register(email))
 
@@ -129,7 +123,7 @@ class Actor(threading.Thread):
             self._admin_does("role", email, "PUT", "/role", {"role": role}, value=role)
 
     def _remove_person(self) -> None:
-        """A doctor is no user: the route for users says that there is none."""
+        """The user routes do not find a doctor."""
         if len(self._people) > 3:
             email = self._people.pop(self._random.randrange(len(self._people)))
             self._admin_does("role", email, "PUT", "/role", {"role": "user"}, value="user")
@@ -149,7 +143,9 @@ class Actor(threading.Thread):
         self._judge(patient, patient.unsettled.pop() if patient.unsettled else new_id())
 
     def _ask_again(self) -> None:
-        """With a key that was answered before, or will be if its action is still under way."""
+        """Retry with a key that was answered before, or that will be if its request is still in
+        progress.
+        """
         patient = self._random.choice(self._patients)
         if patient.settled:
             self._judge(patient, self._random.choice(patient.settled))
@@ -177,7 +173,7 @@ class Actor(threading.Thread):
             self._tell("discard", patient.caller.email, number, answer)
 
     def _read(self) -> None:
-        """All that is stored of a patient, also by a server of the version before."""
+        """Read all that is stored of a patient, also on a server of the previous version."""
         self._read_of(self._random.choice(self._patients))
 
     def _read_of(self, patient: Patient) -> None:

@@ -1,13 +1,9 @@
-"""Holds a history against the contents of the store: what was acknowledged and is not there, what
-is there twice, and what nobody asked for.
-
-What a fault may leave behind, and nothing else:
-- A request without an answer may have happened, with its row of the trail, or not at all. While it
-  is not known which, both are right; the next acknowledged change of the same thing settles it.
-- A closed account is still there, or its erasure has begun, which may leave a part until it is
-  finished. Nobody enters either.
-- A photo may be kept without its finding, at most one for each unanswered request to judge or to
-  delete one.
+"""Compares a history with the contents of the store: acknowledged changes that are missing,
+duplicates, and changes that nobody requested. A fault may leave behind only the following. A
+request without an answer may have happened, with its row of the trail, or not at all; the next
+acknowledged change of the same thing settles it. A closed account still exists, or its erasure is
+incomplete; nobody can log in to either. A photo may be kept without its finding, at most one for
+each unanswered request to judge or to delete one.
 """
 
 import re
@@ -59,7 +55,7 @@ def violations(events: Iterable[Event], kept: Contents) -> list[str]:
 
 
 def _answers(told: Told, _: Contents) -> Iterator[str]:
-    """Whoever is served at all is served a promise, a refusal, or a wait that says so."""
+    """Every answer is a promise, a refusal, or a request to wait."""
     for event in told.all:
         if event.status == HUNG:
             yield f"{event.action} of {event.about} was never answered"
@@ -108,7 +104,7 @@ def _changes(told: Told, kept: Contents) -> Iterator[str]:
 
 
 def _log_ins(told: Told, _: Contents) -> Iterator[str]:
-    """Nobody enters a closed account, with its password or with a token from before."""
+    """Nobody can log in to a closed account, with its password or with an older token."""
     for email in told.subjects("remove"):
         closed = False
         for event in told.life(email, "remove", "login", "read", "predict"):
@@ -118,7 +114,7 @@ def _log_ins(told: Told, _: Contents) -> Iterator[str]:
 
 
 def _findings(told: Told, kept: Contents) -> Iterator[str]:
-    """One key, one record; one number, one record; each with its photo."""
+    """Each key has one record, each number one record, and each record its photo."""
     owners = {event.about: event.value for event in told.actions("enrol")}
     by_number = {finding["number"]: finding for finding in kept.findings}
     whole = {account["email"] for account in kept.accounts}
@@ -183,7 +179,7 @@ def _lost_photos(told: Told, kept: Contents) -> Iterator[str]:
 
 
 def _trail(told: Told, kept: Contents) -> Iterator[str]:
-    """Every acknowledged change has its row, and no row tells of what nobody asked for."""
+    """Every acknowledged change has a row, and every row has a request."""
     told_done, unknown = Counter[str](), Counter[str]()
     changed: dict[str, set[str]] = defaultdict(set)
     for event in told.all:
@@ -220,7 +216,7 @@ def _action(event: Event) -> str:
 
 
 def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
-    """What `check` finds right after the faults, and no erasure that has begun accounts for."""
+    """Return the faults of `check` that no incomplete erasure explains."""
     closed = any(map(told.may_be_closed, told.subjects("remove")))
     half_erased = r"account \w+ is half erased|submissions of account \w+, which is gone"
     explanations = {half_erased: closed}

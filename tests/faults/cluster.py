@@ -1,6 +1,6 @@
 """A whole installation on this machine: HAProxy, servers, a replica set of three, Redis for the
-rate limits, RabbitMQ for the jobs, lab workers. Each part can be broken and mended: a seed names
-what breaks, and for how long.
+rate limits, RabbitMQ for the jobs, lab workers. Each part can be broken and repaired; a seed
+decides what breaks, and for how long.
 """
 
 import os
@@ -30,8 +30,8 @@ Fault = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Cluster:
-    """`entrance` is a server that is never started: the settings of the others, at the proxy's
-    port. What tests do with one server they can do with it.
+    """`entrance` is a server that is never started: it has the settings of the others and the port
+    of the proxy, so that a cluster can be used like a single server.
     """
 
     replica_set: ReplicaSet
@@ -85,8 +85,6 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
 
 
 class ClusterBreaker:
-    """Breaks one or two different parts at a time, and mends them."""
-
     def __init__(self, cluster: Cluster, lab: Bench, seed: int) -> None:
         self._cluster, self._lab = cluster, lab
         self._workers = [lab.start_worker() for _ in range(2)]
@@ -106,9 +104,8 @@ class ClusterBreaker:
         }
 
     def rounds(self, number: int) -> Iterator[list[str]]:
-        """What is broken while the caller has its turn. All is whole again before the next round.
-
-        Each fault comes about as often as the others.
+        """Yield the faults of each round. All parts work again before the next round, and each
+        fault is about as frequent as the others.
         """
         waiting: list[str] = []
         for _ in range(number):
@@ -133,7 +130,7 @@ class ClusterBreaker:
 
     @contextmanager
     def _server_frozen(self) -> Iterator[None]:
-        """It keeps its connections and goes on later with what it was asked for."""
+        """A frozen server keeps its connections, and later continues with its requests."""
         group = self._chance.choice(self._cluster.running()).master()
         os.killpg(group, signal.SIGSTOP)
         yield

@@ -1,7 +1,3 @@
-"""The code of other versions, each in a folder: the release before, with its tests, and a next
-version that is made of this tree, in which a server can be started.
-"""
-
 import io
 import shutil
 import subprocess
@@ -30,7 +26,7 @@ def code_of(commit: str, folder: Path) -> Path:
 
 
 def code_after(folder: Path) -> Path:
-    """A copy of this tree as the version after it: it stores the year with each finding, and one
+    """A copy of this tree as its next version, which stores the year with each finding, and one
     more of the timings inside it.
     """
     folder.mkdir()

@@ -1,5 +1,3 @@
-"""Fixtures for the drills."""
-
 import os
 import random
 from collections.abc import Callable, Iterator

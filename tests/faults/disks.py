@@ -1,5 +1,3 @@
-"""A small disk of its own for a test, to be filled and to be made read-only."""
-
 import os
 import subprocess
 from collections.abc import Iterator
@@ -30,7 +28,7 @@ class SmallDisk:
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
-        """As a kernel makes it that has seen too many errors; nothing may be open for writing."""
+        """Remount as a kernel does after too many errors. No file may be open for writing."""
         _run("mount", "-o", "remount,ro", str(self.folder))
         try:
             yield

@@ -1,5 +1,3 @@
-"""A backend with actors in it, and what is held against the store when they have gone."""
-
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -66,7 +64,9 @@ def _patient(seeder: Seeder, history: History) -> Patient:
 
 
 def assert_all_promises_are_kept(drill: Drill) -> str:
-    """Before `check --repair` and after it, which leaves nothing to mend. Says the figures."""
+    """Compare before and after `check --repair`, which leaves nothing to repair. Report the
+    figures.
+    """
     events = list(drill.history.events())
     before = contents_of(drill)
     broken = violations(events, before)

@@ -1,8 +1,6 @@
-"""What the actors of a drill asked for and were told, and what is in the store when all is
-over: the checker holds the one against the other.
-
-One subject (an account, a finding) is touched by one actor at a time, so that the order of the
-lines is the order of the actions; only contested e-mails are everybody's.
+"""What the actors of a drill requested and were answered, for comparison with the store. Each
+subject (an account, a finding) belongs to one actor, so that the order of the lines is the order of
+the actions. Only contested e-mails are shared.
 """
 
 import json
@@ -18,8 +16,8 @@ from skinapi.platform.storage.ports import Document
 
 @dataclass(frozen=True)
 class Event:
-    """One request and its answer. `status` is 0 where the line was cut before a whole answer came,
-    and HUNG where none came in time.
+    """One request and its answer. `status` is 0 if the connection broke before a whole answer came,
+    and HUNG if none came in time.
     """
 
     action: str
@@ -38,7 +36,7 @@ class Event:
 
     @property
     def unknown(self) -> bool:
-        """It may have happened, or not, or may still happen when a frozen store goes on."""
+        """It may have happened, or not, or may still happen when a frozen store continues."""
         return not self.done and not self.refused
 
 
@@ -46,7 +44,7 @@ HUNG = -1
 
 
 class History:
-    """Written line by line as things happen, so that it outlives the run that it tells of."""
+    """Written line by line, so that it outlives the run that it records."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,5 +1,3 @@
-"""HAProxy as deploy/haproxy.cfg sets it up, in front of servers of a test."""
-
 import os
 import shutil
 import socket
@@ -24,7 +22,7 @@ PATIENCE_S = 60
 
 
 class Proxy:
-    """Start it again after a kill. `folder` must have a short name: a socket's has 107 bytes."""
+    """`folder` must have a short name, because a socket's path has at most 107 bytes."""
 
     def __init__(self, folder: Path, servers: Sequence[Server]) -> None:
         self.port = free_port()
@@ -53,13 +51,13 @@ class Proxy:
         self._process = None
 
     def drain(self, server: Server) -> None:
-        """Give it no new request, and return when it has answered all that it had."""
+        """Send it no new requests, and return when it has answered all that it had."""
         name = self._name(server)
         self.order(f"set server servers/{name} state drain")
         await_(lambda: not int(self.figures()[name]["scur"]))
 
     def make_ready(self, server: Server) -> None:
-        """Give it requests again, and return when the proxy's own check has found it ready."""
+        """Send it requests again, and return when the proxy's own check has found it ready."""
         name = self._name(server)
         self.order(f"set server servers/{name} state ready")
         self.await_up(server)
@@ -88,7 +86,7 @@ class Proxy:
         return NAMES[self._servers.index(server)]
 
     def _environment(self) -> dict[str, str]:
-        """Servers that there are not have an address at which nobody answers."""
+        """Nobody answers at the addresses of servers that do not exist."""
         missing = len(NAMES) - len(self._servers)
         ports = [server.port for server in self._servers] + [free_port() for _ in range(missing)]
         return {

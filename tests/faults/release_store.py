@@ -1,5 +1,5 @@
-"""A clinic as release 2.0.0 leaves it. That code runs this file itself, with its own tests beside
-it. The answers that people read there are in a file beside the store.
+"""A clinic as release 2.0.0 leaves it. The code of that release runs this file, with its own tests.
+The answers that people read there are in a file next to the store.
 """
 
 import itertools
@@ -69,7 +69,6 @@ def sign(doctor: Person, number: int, said: dict[str, Any], **more: str) -> None
 
 
 def review_all(backend: Backend, grey: Person) -> None:
-    """Add findings of the most and the least urgent band, each with one or two reviews."""
     doctor = backend.account(grey.email).id
     ada = backend.member(f"{PLAIN}.ada@example.org", doctor_id=doctor)
     for band in (Band.URGENT_REFERRAL, Band.SELF_MONITORING):
@@ -80,7 +79,6 @@ def review_all(backend: Backend, grey: Person) -> None:
 
 
 def photograph(backend: Backend, grey: Person) -> None:
-    """Add patients with photos in a spot, a report and a signed letter."""
     doctor = backend.account(grey.email).id
     for place, key in enumerate(("melanoma", "melanocytic_nevus", "dermatofibroma")):
         bo = backend.member(f"{PLAIN}.bo{place}@example.org", doctor_id=doctor)
@@ -98,7 +96,6 @@ def photograph(backend: Backend, grey: Person) -> None:
 
 
 def withhold(backend: Backend, grey: Person) -> None:
-    """Add a patient from whom decisions are withheld, one of them with a more serious one."""
     eve = patient_of(backend, grey, "Eve Example")
     spot = eve.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     first, second = (predicted(eve, keep_photo="true", lesion=spot)["id"] for _ in range(2))
@@ -123,7 +120,6 @@ def ask_colleague(backend: Backend, grey: Person) -> None:
 
 
 def leave(backend: Backend, grey: Person, admin: Person) -> None:
-    """Add a kept medical record and a suspended account, whose patients the doctor has told."""
     for name in (KEPT, TOLD):
         patient = patient_of(backend, grey, name)
         number = predicted(patient, keep_photo="true", checklist=SIGNS)["id"]
@@ -140,9 +136,6 @@ def leave(backend: Backend, grey: Person, admin: Person) -> None:
 
 
 def make_traces(backend: Backend, grey: Person, admin: Person) -> None:
-    """Add a case that its doctor has taken, an emergency access, accounts that wait or are refused,
-    and a role that changed.
-    """
     una = patient_of(backend, grey, "Una Example")
     path = f"/submissions/{predicted(una, keep_photo='true')['id']}"
     assert grey.call("PUT", f"{path}/case").status_code == 200
@@ -162,7 +155,6 @@ def make_traces(backend: Backend, grey: Person, admin: Person) -> None:
 
 
 def join_accounts(backend: Backend, grey: Person, admin: Person) -> None:
-    """Join the account of a patient whom a hospital has sent to the patient's own account."""
     hospital = import_module("tests.integrations.test_keys").made(admin, "/admin/keys")[0]
     number = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
     sent = hospital.call("POST", "/patients/external", json=number).get_json()["_id"]

@@ -1,4 +1,4 @@
-"""The checker finds each kind of violation: one of each is planted here."""
+"""One violation of each kind is planted here."""
 
 from dataclasses import replace
 from typing import Any

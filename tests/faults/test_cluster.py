@@ -1,8 +1,7 @@
-"""A whole installation with three servers, while anything in it is killed or frozen, and while its
-servers are upgraded one by one, and back, to a copy of this tree that stores more.
-
-Lost: answered 2xx, and not in the store afterwards. Doubled: one Idempotency-Key, two findings. A
-client sends again what got no answer, 502, 503 or 504, with the same key.
+"""A whole installation with three servers, while any part is killed or frozen, and while its
+servers are upgraded one by one, and back. "Lost" means answered 2xx but missing from the store, and
+"doubled" means two findings for one Idempotency-Key. A client retries with the same key after no
+answer, 502, 503 or 504.
 """
 
 import time
@@ -63,7 +62,6 @@ def lab_of(cluster: Cluster, folder: Path) -> Iterator[Bench]:
 
 
 def submitted(seeder: Seeder, drill: Drill, lab: Bench, owner: Caller) -> list[Job]:
-    """A job of the tests, queued and announced as a server does it; none where that failed."""
     request = {"notes": str(lab.notes), "steps": 10, "pause": 0.05}
     try:
         job = seeder.services.jobs.submit(kind="count", owner=owner.id, request=request)
@@ -78,7 +76,7 @@ def submitted(seeder: Seeder, drill: Drill, lab: Bench, owner: Caller) -> list[J
 def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
     cluster: Cluster, tmp_path: Path, seed: int, report: Report
 ) -> None:
-    """Servers are drained first: no client notices anything, and the proxy sends nothing again."""
+    """Servers are drained first: no client notices anything, and the proxy retries nothing."""
     after = code_after(tmp_path / "after")
     with acting(cluster.entrance, seed, ACTORS) as drill:
         for code in (after, ROOT, after):
@@ -95,7 +93,7 @@ def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
 
 
 def roll(cluster: Cluster, *, to: Path) -> None:
-    """Each server in turn, as docs/operate/upgrade.md says."""
+    """Upgrade each server in turn, as docs/operate/upgrade.md says."""
     for server in cluster.servers:
         time.sleep(1)
         cluster.proxy.drain(server)

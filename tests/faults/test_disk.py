@@ -1,5 +1,3 @@
-"""A disk that is full or read-only: changes are refused with a reason, and nothing is lost."""
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,7 +19,7 @@ FULL_S = 20
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """Where a server keeps all its state. A tenth of it is the reserve, which must hold what a
+    """The disk with all state of a server. A tenth of it is the reserve, which must hold what a
     checkpoint copies from the log of SQLite, 4 MB.
     """
     with small_disk(tmp_path / "instance", 64) as disk:

@@ -1,5 +1,5 @@
-"""Workers are killed under load: what was acknowledged is there, once, and `check` explains and
-mends what was half done. A seed names all kills. test_cluster.py does this to a whole installation.
+"""Workers are killed under load, as a seed decides. test_cluster.py does this to a whole
+installation.
 """
 
 import os

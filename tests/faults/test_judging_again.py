@@ -1,7 +1,5 @@
-"""Servers are killed while photos are judged again, moved, entered in error, and while all spots
-are moved to another account. Each actor sends a request again until it is answered, so what must be
-there is known: all that was acknowledged, once, and each review beside the version that its doctor
-saw.
+"""Servers are killed while photos are judged again, moved and entered in error. Each actor retries
+a request until it is answered, so the expected state is known.
 """
 
 import json
@@ -48,7 +46,7 @@ REASON = "It is of somebody else."
 
 @dataclass
 class Case:
-    """What was acknowledged of a finding. `gone`: it was entered in error, or moved."""
+    """The acknowledged state of a finding. `gone` means that it was entered in error, or moved."""
 
     number: int
     owner: str
@@ -60,8 +58,6 @@ class Case:
 
 
 class Actor(threading.Thread):
-    """A doctor with a patient, another one, and duplicates of the first."""
-
     def __init__(self, seeder: Seeder, admin: Caller, seed: str) -> None:
         super().__init__(daemon=True)
         self._chance, self._admin, self._over = random.Random(seed), admin, threading.Event()
@@ -108,7 +104,6 @@ class Actor(threading.Thread):
             assert answer.json["version"] == case.versions, (answer.json, case)
 
     def _judge_again(self) -> None:
-        """By the model in service; it has made every version but the first."""
         if (case := self._choose()) and case.old_model and case.versions == 1:
             self._ask("POST", f"/submissions/{case.number}/judge-again", self.doctor)
             case.versions += 1
@@ -161,7 +156,6 @@ class Actor(threading.Thread):
 
 
 def _file(seeder: Seeder, owner: Caller) -> int:
-    """By a model that is not in service any more."""
     findings = seeder.services.findings
     new = NewFinding(
         owner=owner.id,

@@ -1,6 +1,4 @@
-"""Workers are killed while one of them sends a mail: no mail is lost, and of one that comes twice
-both have the same Message-ID.
-"""
+"""No mail is lost when workers are killed. A mail that is sent twice has the same Message-ID."""
 
 import os
 import signal
@@ -30,7 +28,7 @@ def kill_all(server: Server) -> None:
 
 
 def await_mail(seeder: Seeder, smtp: SmtpServer, email: str) -> None:
-    """Returns once it has come and nothing waits. The lease of who was killed runs out at once."""
+    """Return once the mail has come. The lease of the killed worker ends at once."""
     store = seeder.services.store
     deadline = time.monotonic() + LONGEST_S
     while email not in smtp.recipients() or seeder.services.data.outbox.find_due(1):

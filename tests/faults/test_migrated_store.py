@@ -1,5 +1,3 @@
-"""A store of release 2.0.0 is migrated once, with all that it holds, and the release refuses it."""
-
 import json
 import os
 import re
@@ -116,7 +114,6 @@ FOLLOWS = {
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The release's code; beside it a store that it has made, and what its people read there."""
     folder = tmp_path_factory.mktemp("release")
     code = code_of(RELEASE, folder / "code")
     script = Path(__file__).with_name("release_store.py")
@@ -148,7 +145,7 @@ def run(code: Path, *arguments: str, **settings: str) -> subprocess.CompletedPro
 def test_all_that_the_release_kept_is_read_after_the_migration(
     release: Path, folder: Path, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An interrupted migration takes some steps twice."""
+    """An interrupted migration repeats some steps."""
     monkeypatch.setattr(migration, "STEPS", [step for step in STEPS for _ in range(times)])
     read_before = json.loads(release.with_name("store.json").read_text())
     before = stored_in(folder)
@@ -199,7 +196,7 @@ def test_all_that_the_release_kept_is_read_after_the_migration(
 def test_a_backup_of_the_release_is_restored_by_both_versions(
     release: Path, folder: Path, tmp_path: Path
 ) -> None:
-    """By the release with a list of the migrated store."""
+    """The release gets the list of erased ids of the migrated store."""
     made, listed = tmp_path / "made.tar", tmp_path / "erased.jsonl"
     backup = run(release, "-m", "skinapi", "backup", str(made), INSTANCE_DIR=str(folder))
     assert backup.returncode == 0, backup.stderr
@@ -220,7 +217,6 @@ def test_a_backup_of_the_release_is_restored_by_both_versions(
 
 
 def stored_in(folder: Path) -> dict[str, list[Document]]:
-    """What the migration does not change."""
     with closing(open_store(settings_in(folder))) as store:
         stored = {name: store.collection(name).find() for name in store.collections()}
     # A second opinion was a review, and is a record of its own.
@@ -236,7 +232,6 @@ def stored_in(folder: Path) -> dict[str, list[Document]]:
 
 
 def assert_says(before: Any, now: Any, place: str) -> None:
-    """Fail if a fact has changed or, of those that stay, is missing."""
     if isinstance(before, dict):
         assert now is not None, place
         missing = before.keys() - now.keys()

@@ -1,7 +1,3 @@
-"""A mongod that is gone for a while: every request is told so in good time, and when it is back the
-server works again by itself.
-"""
-
 import http.client
 import time
 from collections.abc import Callable, Iterator
@@ -67,7 +63,6 @@ def test_during_a_mongod_outage_every_request_gets_503_and_then_service_resumes(
 
 
 def watched(server: Server) -> int:
-    """How often it said that it lives and is not ready, while mongod was gone."""
     end, alive = time.monotonic() + GONE_S, 0
     while time.monotonic() < end:
         assert ask_in_time(server.port, "GET", "/healthz").status == 200
@@ -78,7 +73,6 @@ def watched(server: Server) -> int:
 
 
 def ask_for_changes(caller: Caller) -> int:
-    """Each is told that nothing can be had now, and when to ask again."""
     end, refused = time.monotonic() + GONE_S, 0
     while time.monotonic() < end:
         answer = ask_in_time(caller.port, "POST", "/auth/logout", caller.token)

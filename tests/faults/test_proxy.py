@@ -1,5 +1,3 @@
-"""HAProxy before a crowd of connections that come from one address."""
-
 import select
 import socket
 from collections.abc import Iterator, Sequence
@@ -21,7 +19,7 @@ GREEDY, OTHER = "127.0.0.2", "127.0.0.3"
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """Without a server behind it: it answers 503 by itself."""
+    """A proxy without a server behind it: it answers 503 itself."""
     with TemporaryDirectory() as folder:
         proxy = Proxy(Path(folder), [])
         proxy.start()
@@ -30,7 +28,7 @@ def proxy() -> Iterator[Proxy]:
 
 
 def test_one_address_gets_no_more_connections_than_its_share(proxy: Proxy) -> None:
-    """It could take all that the proxy has, by heads that never end, and nobody was answered."""
+    """One address could once take all connections of the proxy with headers that never end."""
     with ExitStack() as stack:
         lines = [stack.enter_context(begun(proxy)) for _ in range(MOST_CONNECTIONS + MORE)]
         await_(lambda: count_closed(lines) >= MORE)
@@ -46,7 +44,7 @@ def begun(proxy: Proxy) -> socket.socket:
 
 
 def count_closed(lines: Sequence[socket.socket]) -> int:
-    """The proxy answers nothing to a head that has only begun, so what can be read is an end."""
+    """The proxy sends nothing for an incomplete header, so any readable event is an end."""
     waiting = select.poll()
     for line in lines:
         waiting.register(line, select.POLLIN)

@@ -1,5 +1,3 @@
-"""Two changes of accounts at once, on both stores: neither is made on what the other changes."""
-
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -50,8 +48,8 @@ def backend(real_backend: Backend) -> Backend:
 
 @pytest.fixture
 def meet(monkeypatch: pytest.MonkeyPatch) -> Meet:
-    """`meet(method)` lets the first two calls of this read wait for each other, so that neither of
-    two transactions has written anything when the other reads.
+    """Let the first two calls of this method wait for each other, so that neither transaction has
+    written anything when the other one reads.
     """
 
     def install(method: str) -> None:
@@ -72,8 +70,6 @@ def meet(monkeypatch: pytest.MonkeyPatch) -> Meet:
 
 
 def errors_of(*acts: Callable[[], object]) -> list[Error]:
-    """How each ended, the errors last; None is well."""
-
     def tried(act: Callable[[], object]) -> Error:
         try:
             act()
@@ -149,7 +145,7 @@ def test_one_password_is_replaced_once(backend: Backend, meet: Meet) -> None:
 
 
 def test_a_suspension_ends_a_session_that_begins_at_once(backend: Backend, meet: Meet) -> None:
-    """One that began with the new password would be valid again after the suspension."""
+    """A session that began with the new password would be valid again after the suspension."""
     backend.member(ADA)
     account_id = backend.account(ADA).id
     issued: list[IssuedTokens] = []
@@ -203,7 +199,9 @@ def test_of_two_workers_one_tells_the_password_that_opens(
 
 
 def test_a_worker_that_starts_late_makes_no_second_admin_of_the_first(backend: Backend) -> None:
-    """Slow, it had seen no admin; by then another worker's had made an admin, and was demoted."""
+    """The slow worker has read that there is no admin. Another worker then creates one, who is
+    demoted.
+    """
     ada = backend.member(role="admin")
     first, _ = backend.services.admin.ensure_admin(email=BOSS, password=None)
     assert ada.call("PUT", f"/users/{BOSS}/role", json={"role": "user"}).status_code == 200

@@ -1,5 +1,3 @@
-"""Approving and refusing many accounts at once, and what those who are refused learn of it."""
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""What admins do to accounts, who is in whose care, and what the audit trail says of it."""
-
 import csv
 import io
 from datetime import UTC, datetime, timedelta
@@ -165,7 +163,7 @@ def test_the_list_says_what_waits_of_each_account(any_backend: Backend) -> None:
 
 
 def test_the_list_of_patients_without_a_doctor_has_no_others(any_backend: Backend) -> None:
-    """It has those of a doctor who is none now, and staff with photos of their own."""
+    """Patients of a former doctor, and staff with photos of their own, are listed too."""
     active, gone, lost = (any_backend.member(role="doctor") for _ in "123")
     admin = any_backend.member(role="admin")
     patient_of(any_backend, active)
@@ -211,7 +209,6 @@ DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def write(backend: Backend, *moments: datetime, **fields: Any) -> None:
-    """Rows as they stand in a store, of times that are past."""
     rows = backend.services.store.collection("audit")
     for number, moment in enumerate(moments):
         row = {
@@ -252,7 +249,7 @@ def test_rows_are_found_by_time_with_and_without_the_other_filters(backend: Back
 
 
 def test_what_is_done_about_a_patient_is_found_by_the_patient(backend: Backend) -> None:
-    """Also a doctor's review of her finding, whose row names neither of them as its target."""
+    """This includes a doctor's review of her finding, whose row targets neither person."""
     admin = backend.member(role="admin")
     doctor = backend.member(role="doctor")
     ada, eve = (backend.member(doctor_id=backend.account(doctor.email).id) for _ in "12")

@@ -1,5 +1,3 @@
-"""What an admin sees first: what waits, what failed, and the numbers of each day."""
-
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
@@ -136,7 +134,6 @@ BLACK = photo_in((0, 0, 0))
 
 
 def counted(backend: Backend, days: int = 1) -> dict[str, Any]:
-    """The counts of today."""
     admin = backend.member(role="admin")
     answer = admin.call("GET", f"/admin/usage?days={days}").get_json()
     assert len(answer["days"]) == days

@@ -1,5 +1,3 @@
-"""Random sequences of account changes: no revoked token works, and an admin is left."""
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,7 +31,9 @@ ANY_STATE = Authenticated(even_waiting=True, even_unready=True)
 
 @dataclass(eq=False)
 class Account:
-    """What an account should be; once deleted it stays so, whoever has its address then."""
+    """The expected account. A deleted account stays deleted, even if its address is registered
+    again.
+    """
 
     email: str
     password: str = PASSWORD
@@ -237,7 +237,6 @@ class Accounts(RuleBasedStateMachine):
         *,
         leaves: bool = False,
     ) -> Account | None:
-        """The account that was changed, where the caller may and it can be."""
         target = self.accounts.get(email)
         admin = by.is_valid and by.account.active_admin and not by.account.must_change
         last = target and [item for item in self.accounts.values() if item.active_admin] == [target]

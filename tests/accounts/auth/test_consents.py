@@ -1,5 +1,3 @@
-"""Consents: their texts, what they are now, how they came about, and what their withdrawal does."""
-
 import hashlib
 import json
 from functools import partial
@@ -55,8 +53,6 @@ def hash_of(text: ConsentText) -> str:
 
 @pytest.fixture
 def second_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on there is another text about training."""
-
     words = LocalizedText(en="Another text", fr="Un autre texte")
     texts: dict[Purpose, tuple[ConsentText, ...]] = dict(list_consent_texts())
     texts["training"] += (ConsentText(version=2, title=words, text=words),)
@@ -64,7 +60,7 @@ def second_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_text_that_somebody_may_have_agreed_to_has_changed() -> None:
-    """A new text is a new version: a line is added to consent_texts.json, and none is changed."""
+    """A new text is a new version: add a line to consent_texts.json, and change none."""
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
     texts = {
         purpose: [hash_of(item) for item in each] for purpose, each in list_consent_texts().items()
@@ -297,7 +293,7 @@ def test_of_two_changes_at_the_same_moment_none_is_lost(real_backend: Backend) -
 def test_a_colleague_is_not_asked_beside_a_refusal_at_the_same_moment(
     real_backend: Backend,
 ) -> None:
-    """Either the request is refused, or it was first and is withdrawn."""
+    """The request is refused, or it came first and is withdrawn."""
     doctor, colleague = real_backend.member(role="doctor"), real_backend.member(role="doctor")
     ada = real_backend.member(doctor_id=real_backend.account(doctor.email).id)
     second = twin(real_backend, ada)

@@ -1,5 +1,3 @@
-"""Deleting an account, by an admin or its owner: once begun it is finished, whatever fails."""
-
 import pytest
 from werkzeug.test import TestResponse
 

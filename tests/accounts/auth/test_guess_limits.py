@@ -1,7 +1,3 @@
-"""The limit on wrong passwords: many addresses get no more guesses than one, and the owner is not
-locked out.
-"""
-
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -73,7 +69,6 @@ THIEF = "203.0.113.66"
 
 
 def is_known(backend: Backend, address: str) -> bool:
-    """Whether the address has wrong passwords of its own, when all others have spent theirs."""
     statuses(backend, STRANGERS)
     return log_in(backend, "wrong", address).status_code == 401
 
@@ -154,7 +149,7 @@ def test_nothing_stored_holds_an_address_or_an_e_mail(guessed: Backend) -> None:
 
 
 def test_a_stranger_cannot_block_a_first_login(guessed: Backend) -> None:
-    """Sixty guesses an hour kept a new doctor out until the initial password had expired."""
+    """Sixty guesses an hour once kept a new doctor out until the initial password had expired."""
     admin = guessed.admin()
     doctor = {"name": "Dr. New", "email": "new@clinic.example", "password": "defaultPass123"}
     assert admin.call("POST", "/doctors", json=doctor).status_code == 201

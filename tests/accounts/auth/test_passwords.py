@@ -1,5 +1,3 @@
-"""A password check costs the same for every account, and few may wait for one."""
-
 import threading
 import time
 from collections import Counter
@@ -30,7 +28,7 @@ from tests.support.backends import CHEAP, PASSWORD, Backend, put_in
 
 
 class Counting(PasswordHasher):
-    """Counts the work, which a clock could not."""
+    """Counts the hashing work, because measured times vary too much."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
@@ -104,7 +102,6 @@ def test_a_login_and_a_replacement_cost_one_check_whatever_the_account_is(
 def test_a_refused_guess_costs_no_password_check(
     backend: Backend, counted: Counting, routes: tuple[Ask, Ask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once the tries that an initial password could win are used up as well."""
     monkeypatch.setattr(guess_limits, "GUESSES_PER_HOUR", 1)
     first, then = routes
     for status in (401, *[429] * FIRST_LOGINS):
@@ -158,7 +155,7 @@ def test_passwords_are_argon2id_and_salted() -> None:
 
 
 def test_the_hash_of_no_account_has_the_form_and_the_cost_of_a_real_one() -> None:
-    """Another form would be refused at once, which tells that there is no account."""
+    """A hash of another form would be refused at once, which reveals that there is no account."""
     unmatched = _unmatched_hash(HASHER)
     assert extract_parameters(unmatched) == extract_parameters(HASHER.hash(PASSWORD))
     with pytest.raises(VerifyMismatchError):
@@ -173,7 +170,6 @@ SITE = [f"2001:db8:7:{number:x}::{number}" for number in range(1, 40)]
 def taken(
     places: HashingSlots, addresses: list[str], held: ExitStack, *, signed: bool = False
 ) -> int:
-    """How many of these addresses get a place, one after another."""
     got = 0
     for address in addresses:
         with suppress(Unavailable):
@@ -214,8 +210,6 @@ def test_a_client_is_an_ipv6_48_prefix_or_an_ipv4_address() -> None:
 
 
 class Slow(PasswordHasher):
-    """Ends a check only when it may."""
-
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
         self.may_end = threading.Event()

@@ -1,5 +1,3 @@
-"""A person may give a phone number, so that a doctor can call about a result."""
-
 import pytest
 
 from tests.care.clinic import URGENT, file_for, patient_in_care

@@ -1,5 +1,3 @@
-"""A forgotten password: links by mail and from an admin."""
-
 import re
 from datetime import timedelta
 from typing import Any

@@ -1,5 +1,3 @@
-"""Registration: a name and an address that look like nobody else's, an approval, or its end."""
-
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +32,7 @@ def register_again(backend: Backend, email: str, **options: Any) -> TestResponse
 
 
 def test_the_owner_hears_of_who_registers_the_address_again(mailing: Backend) -> None:
-    """Once a day; the answer is that which published clients show."""
+    """Published clients show this answer."""
     backend = mailing
     ada, gone = backend.member("ada@example.org"), backend.member(status="suspended")
     for _ in range(2):
@@ -52,7 +50,7 @@ def test_the_owner_hears_of_who_registers_the_address_again(mailing: Backend) ->
 def test_who_asks_for_many_addresses_is_told_no_more_of_any(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of none, so that the refusal tells nothing; of others the server takes registrations on."""
+    """The refusal is the same for every address, so it reveals nothing."""
     monkeypatch.setattr(guess_limits, "TAKEN_PER_HOUR", 2)
     emails = [backend.member().email for _ in range(3)]
     assert register_again(backend, "new@example.org").status_code == 201
@@ -65,7 +63,7 @@ def test_who_asks_for_many_addresses_is_told_no_more_of_any(
 
 
 def test_two_accounts_of_one_domain_from_before_are_still_two(backend: Backend) -> None:
-    """Earlier code stored an address as it was typed; nobody is locked out."""
+    """Older code stored an address as it was typed."""
     for spelling in (UNICODE, ASCII):
         backend.member(email=spelling)
     for spelling in (UNICODE, ASCII):
@@ -123,7 +121,7 @@ def test_names_of_every_script_are_taken(shared_backend: Backend) -> None:
 
 
 def test_an_address_that_looks_like_another_is_not_registered(shared_backend: Backend) -> None:
-    """An admin approved the wrong one of two rows that looked the same."""
+    """An admin once approved the wrong one of two rows that looked the same."""
     admin = shared_backend.admin()
     for code in UNSEEN:
         body = body_of("Ada", f"ada{chr(code)}@example.org")
@@ -136,7 +134,7 @@ def test_an_address_that_looks_like_another_is_not_registered(shared_backend: Ba
 
 
 def test_an_address_with_another_full_stop_is_not_registered(shared_backend: Backend) -> None:
-    """Programs of mail and browsers look such a name up as if it had a dot."""
+    """Mail programs and browsers treat these characters as a dot when they look up the name."""
     for domain in ("example\u3002org", "example\uff61org", "example..org"):
         body = body_of("Ada", f"ada@{domain}")
         assert shared_backend.client.post("/register", json=body).status_code == 400

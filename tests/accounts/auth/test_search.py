@@ -1,5 +1,3 @@
-"""A search finds each account by its name or e-mail; each account has its language."""
-
 import random
 from typing import Any, cast
 
@@ -23,7 +21,6 @@ ASKED = (
 
 
 def people(store: Store, many: int) -> list[Account]:
-    """Of names at random, in random roles."""
     chosen, roles = random.Random(7), cast("list[Role]", ROLES)
     accounts = Accounts(store)
     return [
@@ -39,7 +36,6 @@ def people(store: Store, many: int) -> list[Account]:
 
 
 def hits(accounts: list[Account], text: str, **asked: Any) -> list[str]:
-    """The whole answer, by looking at each account."""
     key = text.strip().casefold()
     return [
         account.id

@@ -1,5 +1,3 @@
-"""A second factor: codes of an authenticator app, recovery codes, and who must have one."""
-
 import base64
 import re
 from collections.abc import Iterator
@@ -27,8 +25,6 @@ HOME, FAR = "127.0.0.1", "192.0.2.7"
 
 
 class App:
-    """An authenticator app, and the clock of the server, which stands still."""
-
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = now()
         patch.setattr(second_factor, "now", lambda: self.now)
@@ -65,7 +61,7 @@ def confirm(person: Person, code: str) -> Any:
 
 
 def set_up(person: Person, app: App) -> tuple[str, list[str]]:
-    """The secret and the recovery codes; the code of that minute is not used up any more."""
+    """Return the secret and the recovery codes. The code of the current minute is usable again."""
     secret = str(begin(person).get_json()["secret"])
     answer = confirm(person, app.code(secret))
     assert answer.status_code == 200, answer.text
@@ -84,7 +80,6 @@ def login(
 
 
 def spend_all_codes(backend: Backend, email: str, *, at: str) -> None:
-    """As a thief who knows the password."""
     for wrong in ("000000", "aaaa-aaaa-aaaa-aaaa"):
         answers = [outcome(login(backend, email, wrong, at=at)) for _ in range(CODES_PER_HOUR + 1)]
         assert (answers[0], answers[-1]) == (WRONG, (429, "too_many_codes"))
@@ -99,7 +94,6 @@ OK, WRONG, WANTED = (200, None), (403, "wrong_code"), (403, "code_required")
 
 
 def actions(backend: Backend, person: Person) -> list[tuple[str, bool]]:
-    """What was done to the second factor, and whether the account did it itself."""
     account = backend.account(person.email).id
     return [
         (row["action"], row["by"] == account)
@@ -131,7 +125,6 @@ def test_a_login_asks_for_a_code_which_works_once(
 
 
 def as_of_old_code(backend: Backend, person: Person) -> tuple[Person, str]:
-    """A token and a refresh token of a server that asks for no second factor."""
     account = backend.account(person.email)
     token = backend.token_of(account)
     _, refresh_token = backend.services.data.sessions.open(account, renews=True)
@@ -146,7 +139,6 @@ def refreshed(backend: Backend, token: str) -> Any:
 
 
 def paths(backend: Backend) -> Iterator[tuple[str, str]]:
-    """Method and path of every route that looks at a token."""
     for rule in backend.app.url_map.iter_rules():
         route = route_of(backend.app, rule.endpoint)
         if route and not isinstance(route.access, Public):

@@ -1,5 +1,3 @@
-"""Sessions: short access tokens with rotating refresh tokens, or one token for a working day."""
-
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +20,6 @@ Keys = dict[str, Any]
 
 
 def log_in(backend: Backend, email: str = EMAIL, password: str = PASSWORD) -> Keys:
-    """As a client that refreshes."""
     sent = {"email": email, "password": password, **PHONE}
     answer = backend.client.post("/login", json=sent)
     assert answer.status_code == 200, answer.text
@@ -100,7 +97,7 @@ def test_reusing_a_refresh_token_ends_the_session(backend: Backend) -> None:
 def test_of_concurrent_refreshes_one_succeeds_and_the_session_ends(
     real_backend: Backend, report: Callable[[str], None]
 ) -> None:
-    """The others are the first reuse: nobody can tell a thief from a hasty client."""
+    """Each further refresh is a reuse: the server cannot tell a thief from a hasty client."""
     rounds, clients = size(2, 100), size(20, 50)
     for number in range(rounds):
         real_backend.member(f"{number}@example.org")

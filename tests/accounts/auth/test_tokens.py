@@ -1,5 +1,3 @@
-"""Every token that is not a valid one of this server gets 401."""
-
 import base64
 import json
 from datetime import timedelta
@@ -26,7 +24,6 @@ def claims_of(backend: Backend, person: Person, **changed: Any) -> dict[str, Any
 
 
 def signed(claims: dict[str, Any], key: str = SECRET, algorithm: str = "HS256") -> str:
-    """Signed without PyJWT's own checks of what is in it."""
     return jwt.api_jws.encode(json.dumps(claims).encode(), key, algorithm=algorithm)
 
 
@@ -109,7 +106,6 @@ def test_what_a_header_asks_for_is_not_done(shared_backend: Backend, token: str)
 def test_a_key_of_somebody_else_signs_nothing(
     shared_backend: Backend, claims: dict[str, Any]
 ) -> None:
-    """Neither another server's, nor a text that anybody can read here, nor one in the header."""
     spec = shared_backend.client.get("/openapi.json").text
     for known in (OTHER_SECRET, spec[:64], "skinapi-skinapi-skinapi-skinapi-1", "0" * 64):
         assert_dead(shared_backend, signed(claims, known))

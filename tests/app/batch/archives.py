@@ -1,5 +1,3 @@
-"""Folders of pictures for the tests of batch runs, and the command as a person calls it."""
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,3 @@
-"""`python -m skinapi batch`: every picture has one row, through interruptions of every kind."""
-
 import errno
 import importlib
 import io

@@ -1,5 +1,3 @@
-"""kill -9 at any moment, and a cluster: still one row for each picture, and the same rows."""
-
 import asyncio
 import random
 import subprocess
@@ -75,7 +73,7 @@ def test_after_kills_at_random_every_picture_has_one_row(
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    """A scheduler and two workers, which speak TCP; in the drill each is a process."""
+    """A scheduler and two workers, which communicate over TCP. In the drill each is a process."""
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=drill, protocol="tcp", dashboard_address=None
     ) as cluster:

@@ -1,5 +1,3 @@
-"""What is judged: folders and lists, each picture once, and nothing is left out unnoticed."""
-
 import errno
 import os
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""As tests/findings/with_skin_cream.py."""
-
 from pathlib import Path
 
 from tests.app.batch.archives import archive_of

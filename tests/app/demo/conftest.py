@@ -1,5 +1,3 @@
-"""A demo for all tests of it."""
-
 from collections.abc import Iterator
 
 import pytest

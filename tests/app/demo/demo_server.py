@@ -1,5 +1,3 @@
-"""The demo as `make demo` serves it."""
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,8 +1,6 @@
-"""The pictures of the README and of docs/, taken of the demo: `make pictures`.
-
-They need chromium, and pdftoppm (of Debian's poppler-utils). A program drew the spots: no picture
-is of a person. Each holds what its page said when it was taken: test_pictures.py compares that with
-what the page says now.
+"""Takes the pictures for the README and docs/ from the demo: `make pictures`. Needs chromium, and
+pdftoppm from Debian's poppler-utils. A program drew the spots: no picture is of a person. Each file
+holds the text that its page showed, which test_pictures.py compares with the current text.
 """
 
 import io
@@ -58,7 +56,6 @@ def take_pictures(demo: DemoServer) -> None:
 
 
 def open_page(demo: DemoServer, browser: webdriver.Chrome, name: str) -> Visitor:
-    """Show the page whose picture has this name, and wait until it is whole."""
     email, view = PAGES[name]
     visitor = Visitor(browser, demo.port)
     visitor.look(WINDOW)
@@ -76,9 +73,7 @@ def number_of_finding(demo: DemoServer) -> int:
 
 
 def settle(demo: DemoServer) -> None:
-    """Each page says what the comparison in the background has found; the doctor's says whether the
-    patient has read the finding.
-    """
+    """Wait for the background comparison, and for the read receipt on the doctor's page."""
     path = f"/submissions/{number_of_finding(demo)}"
     await_(lambda: demo.read(DOCTOR, f"{path}/case").get("changes"), within=COMPARED_S)
     demo.read(PATIENT, path)
@@ -103,7 +98,7 @@ def draw_report(demo: DemoServer) -> None:
 
 
 def text_when_taken(name: str) -> str:
-    """What the page said; empty of a picture that does not hold it."""
+    """Return the text stored in the picture. It is empty if the picture has none."""
     with Image.open(DOCS / f"{name}.png") as picture:
         return str(picture.info.get(WORDS, ""))
 
@@ -121,7 +116,7 @@ def list_words(text: str) -> list[str]:
 
 
 def save(name: str, picture: Image.Image, said: str) -> None:
-    """With few colours: a quarter of the bytes."""
+    """Save with few colours, which takes a quarter of the bytes."""
     picture.thumbnail((WIDEST, picture.height), Image.Resampling.LANCZOS)
     path, info = DOCS / f"{name}.png", PngInfo()
     info.add_itxt(WORDS, said, zip=True)

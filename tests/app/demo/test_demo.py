@@ -1,5 +1,3 @@
-"""`make demo`: a clinic that is already at work, in a folder of its own."""
-
 from html import unescape
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,3 @@
-"""The pictures of the README and of docs/ are no older than what they show."""
-
 from difflib import unified_diff
 
 import pytest
