@@ -1,5 +1,5 @@
-"""Hashes of what is stored: a request, by which a retry is recognised; the seal of a
-report. A fact that is added changes none of those that exist.
+"""The hashes of a request, which recognise a retry, and of a report's seal. A new fact changes none
+of the existing hashes.
 """
 
 from datetime import UTC, datetime
@@ -36,8 +36,6 @@ STORED = {
 
 
 class WithAnotherFact(Context):
-    """As it would be with a fact that is added as its neighbours are."""
-
     tanned: Literal["a little", "much"] | None = None
     swollen: bool = False
 

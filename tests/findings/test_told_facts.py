@@ -1,5 +1,3 @@
-"""A fact that is told with a photo is a row in `Context`, and its words."""
-
 import shutil
 import subprocess
 import sys
@@ -67,7 +65,7 @@ def code_with_skin_cream(folder: Path) -> Path:
 
 
 def test_a_fact_is_added_by_its_row_and_its_words(tmp_path: Path) -> None:
-    """All of each with_skin_cream.py holds then."""
+    """Every test of each with_skin_cream.py passes then."""
     tests = [f"tests/findings/{name}" for name in ALSO]
     tests += [str(file.relative_to(ROOT)) for file in ROOT.glob("tests/**/with_skin_cream.py")]
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]

@@ -1,4 +1,4 @@
-"""What holds where the fact `skin_cream` was added: test_told_facts.py runs this there."""
+"""Runs in a copy to which test_told_facts.py has added the fact `skin_cream`."""
 
 import json
 from pathlib import Path

@@ -1,1 +1,0 @@
-"""Keys, OpenID Connect, webhooks, the audit trail for other systems."""

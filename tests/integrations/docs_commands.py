@@ -1,5 +1,3 @@
-"""Runs the commands of a page of docs/integrate/, as a reader would: one after the other."""
-
 import os
 import subprocess
 import sys
@@ -35,10 +33,9 @@ def pages_with_commands() -> set[str]:
 
 
 def run_page(page: str, server: Server, folder: Path, **variables: str) -> str:
-    """Run all blocks `bash integrate` and `python integrate` of this page in one shell in a folder,
-    and return what they print. `variables` are what the page tells its reader to have in the
-    environment; Python sees what the shell has set. The address of the server takes the place of
-    http://127.0.0.1:5000.
+    """Run all blocks `bash integrate` and `python integrate` of this page in one shell, and return
+    what they print. `variables` are the environment that the page requires; Python also sees what
+    the shell has set. The server's address replaces http://127.0.0.1:5000.
     """
     parts = [
         block.text if block.kind == SHELL else f"python3 - <<'PYTHON'\n{block.text}PYTHON\n"

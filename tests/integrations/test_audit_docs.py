@@ -1,5 +1,3 @@
-"""What the page of the audit trail tells to type works as it stands there."""
-
 import json
 from typing import Any
 

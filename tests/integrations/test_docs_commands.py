@@ -1,5 +1,3 @@
-"""The commands of docs/integrate/ do what the pages say."""
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,7 +59,7 @@ def test_the_page_for_programs_works_as_written(server: Server, tmp_path: Path) 
 
 
 def test_the_page_for_a_clinics_site_works_as_written(server: Server, tmp_path: Path) -> None:
-    """Its HTML is what tests/console/test_embed.py opens."""
+    """tests/console/test_embed.py opens the page's HTML."""
     (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
     said = run_page(
         "docs/integrate/embed.md",

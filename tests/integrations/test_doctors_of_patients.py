@@ -1,5 +1,3 @@
-"""Who is in charge of a new patient: whom an approval, a key, an order or the setting names."""
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

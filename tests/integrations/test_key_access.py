@@ -1,6 +1,5 @@
-"""Every route called with a key: of every scope, of every owner, for data of one account.
-
-What each should get follows from the route's declaration and its row in tests/support/access.py.
+"""Calls every route with a key: of every scope, of every owner, for data of one account. The
+expected status follows from the route's declaration and its row in tests/support/access.py.
 """
 
 from functools import cache
@@ -133,7 +132,6 @@ def refusal(route: Route, scope: Scope, caller: str) -> type[SkinAPIError] | Non
 
 
 def expected(name: str, scope: Scope, caller: str) -> str:
-    """The letter of a row for who passes admission."""
     row = ROWS[name]
 
     def of(who: str) -> str:

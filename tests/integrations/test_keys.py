@@ -1,5 +1,3 @@
-"""Keys of programs: what opens, what does not, and what is stored of them."""
-
 import io
 from datetime import timedelta
 from itertools import product
@@ -452,7 +450,7 @@ def test_no_key_reads_by_the_scope_of_an_area_that_is_off(tmp_path: Path) -> Non
 
 
 def test_who_is_closed_while_a_key_is_made_gets_none(backend: Backend) -> None:
-    """It would open the account once that is open again."""
+    """The key would open the account once that is open again."""
     account = backend.account(backend.member().email)
     by, wanted = Subject(account.id, "user", "-", account), WantedKey(name="App", scopes=["lab"])
     backend.edit(account.email, status="closed", erase_at=now())

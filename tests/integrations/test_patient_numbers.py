@@ -1,5 +1,3 @@
-"""A number leads to one patient for good, through changes of JWT_SECRET_KEY."""
-
 import pytest
 from pydantic import SecretStr
 
@@ -15,7 +13,6 @@ NEXT = "n" * 32
 
 
 def with_secrets(backend: Backend, *secrets: str) -> Services:
-    """What a server beside this one has, whose JWT_SECRET_KEY is the first of these."""
     changed = {
         "jwt_secret_key": SecretStr(secrets[0]),
         "former_jwt_secret_keys": SecretStr(",".join(secrets[1:])),
@@ -29,7 +26,7 @@ def add(services: Services, by: Subject, value: str = NUMBER) -> Account:
 
 
 def test_two_servers_between_two_keys_find_one_patient(real_backend: Backend) -> None:
-    """In the order of a rolling restart: the second one runs on with the former key."""
+    """In the order of a rolling restart, the second server still runs with the former key."""
     by, second = program(real_backend), real_backend.services
     before = add(second, by)
     first = with_secrets(real_backend, NEXT, SECRET)

@@ -1,5 +1,3 @@
-"""Patients of other systems: one account for each identifier, which is not stored."""
-
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Sends photos as the Angular app does."""
-
 import io
 from typing import Any
 
@@ -28,7 +26,6 @@ def send(
 
 
 def listed(body: dict[str, Any]) -> dict[str, Any]:
-    """What a list shows of the finding that was answered so."""
     shown = SummaryView.model_json_schema(by_alias=True, mode="serialization")["properties"]
     return {name: value for name, value in body.items() if name in shown}
 

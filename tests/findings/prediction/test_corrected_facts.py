@@ -1,5 +1,3 @@
-"""What was told with a photo is corrected: what stays, what is taken back, and what is judged."""
-
 from pathlib import Path
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""A finding is judged again by another model version, or moved to the right patient."""
-
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,6 @@ WITHDRAWN = "tiny-1"
 
 
 class Withdrawal:
-    """A doctor, a patient with a kept photo in a spot, and a version that judged it and went."""
-
     def __init__(self, backend: ModelBackend, folder: Path) -> None:
         self.backend, self.folder = backend, folder
         self.root = backend.member(role="admin")
@@ -143,8 +139,6 @@ CORRECTIONS = [
 
 
 class Corrected:
-    """A doctor, and a patient with a kept photo of a mole, told of with `TOLD`."""
-
     def __init__(self, backend: Backend, **told: Any) -> None:
         self.backend = backend
         self.doctor, self.ada = patient_in_care(backend)
@@ -153,7 +147,6 @@ class Corrected:
         self.path = f"/submissions/{self.number}"
 
     def correct(self, by: Person | None = None, **told: Any) -> TestResponse:
-        """What was told, corrected in this, of the version that is there."""
         body = {**AS_TOLD, "version": self.ada.newest_of(self.number), **told}
         return (by or self.ada).call("PUT", f"{self.path}/facts", json=body)
 
@@ -263,8 +256,6 @@ REASON = "This photo was taken of the next patient."
 
 
 class Mistake:
-    """A photo of Bob that was filed for Ada, who has told of herself. One doctor has both."""
-
     def __init__(self, backend: Backend, **told: Any) -> None:
         self.backend = backend
         self.doctor, self.ada = patient_in_care(backend)

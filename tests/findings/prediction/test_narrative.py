@@ -1,5 +1,3 @@
-"""POST /predict names the writer of its sections, and never fails because of the LLM."""
-
 from pathlib import Path
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""POST /predict, as the Angular app sends it and reads its answer."""
-
 import html
 import io
 import json
@@ -53,7 +51,7 @@ def test_the_answer_has_the_contracts_keys_first_and_in_its_shape(ada: Person) -
 def test_a_finding_holds_the_lock_of_all_processes_for_few_statements(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each gives up Python's own lock, and waits for it while no other process can write."""
+    """Each statement releases the GIL, and waits for it while no other process can write."""
     totals = backend.services.data.totals  # else written with each finding, as where none serves
     monkeypatch.setattr(totals, "add", lambda *_: None)
     ada, sent = backend.member(), list[str]()

@@ -1,5 +1,3 @@
-"""Several pictures of one spot in one request: one finding, with the part of each in it."""
-
 import io
 from contextlib import closing
 from pathlib import Path
@@ -45,7 +43,6 @@ def joined(person: Person, *pictures: bytes, **options: Any) -> Any:
 
 
 def another_spot() -> bytes:
-    """With a grain of its own."""
     noise = np.random.default_rng(99).normal(0, 8, (225, 300, 1))
     pixels = (np.array(COLOURS["melanoma"]) + noise).clip(0, 255).astype(np.uint8)
     out = io.BytesIO()
@@ -139,7 +136,7 @@ def test_what_may_be_two_spots_is_asked_and_not_guessed(backend: Backend) -> Non
 
 
 class BackendOfKinds(Backend):
-    """Its model takes dark pictures for those of a dermoscope."""
+    """Its model takes dark pictures for dermoscopic ones."""
 
     def served(self) -> ServedModel | None:
         return served_of(self.settings.model_path or tiny_model())

@@ -1,7 +1,3 @@
-"""A photo that does not look like skin: asked about where the sender can answer, else judged in
-doubt. Only what is surely something else is refused.
-"""
-
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -104,7 +100,7 @@ def test_one_of_several_pictures_is_asked_about_by_its_place(ada: Person) -> Non
 
 
 def test_no_program_reads_a_condition_of_what_is_no_skin(asking: AskingBackend) -> None:
-    """As a patient does not: an EHR in the conclusion, others in what they are told."""
+    """An EHR reads no condition in the conclusion, and other programs none in their messages."""
     ada = asking.member()
     found = predicted(ada, DOUBTED)
     assert found["probabilities"], "which are told as figures"

@@ -1,5 +1,3 @@
-"""A finding that was filed for the wrong patient: entered in error, it stands for nothing."""
-
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,7 +31,6 @@ def get(person: Person, path: str) -> Any:
 
 
 def spot_of_two(backend: Backend) -> tuple[Person, Person, str, int, int]:
-    """A mole, and after it the melanoma of somebody else."""
     doctor, ada = patient_in_care(backend)
     lesion = get_new_spot(ada)
     mole = finding_of("melanocytic_nevus", band=ROUTINE)

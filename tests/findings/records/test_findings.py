@@ -1,5 +1,3 @@
-"""Stored findings: who may see them, and how they and their files are deleted."""
-
 import io
 from pathlib import Path
 from typing import Any
@@ -145,7 +143,7 @@ def test_a_kept_photo_whose_file_is_lost_is_not_called_not_kept(backend: Backend
 
 
 def lose(patch: pytest.MonkeyPatch) -> None:
-    """The disk of the files is away."""
+    """The disk with the files is unavailable."""
 
     for blobs in (FileBlobs, GridBlobs):
         patch.setattr(blobs, "delete", unavailable)
@@ -160,7 +158,6 @@ def noted(backend: Backend) -> int:
 
 
 def patient_with_files(backend: Backend) -> tuple[Person, int]:
-    """A finding with its photo, a thumbnail and a report."""
     ada = backend.member()
     number = predicted(ada, keep_photo="true")["id"]
     for path in ("thumbnail", "report.pdf"):

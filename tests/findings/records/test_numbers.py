@@ -1,5 +1,3 @@
-"""Numbers of findings are taken once; photos have a quota by the day, findings one in all."""
-
 import os
 import threading
 from collections import Counter

@@ -1,5 +1,3 @@
-"""What the model had said, against the laboratory's results."""
-
 from typing import Any
 
 import pytest
@@ -62,7 +60,7 @@ def test_what_the_model_said_is_counted_once_a_result_is_known(backend: Backend)
 def test_a_photo_that_was_judged_again_between_two_results_is_counted_once(
     backend: Backend,
 ) -> None:
-    """By the version that the doctor saw last."""
+    """It is counted by the version that the doctor saw last."""
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, ROUTINE).number
     result(grey, number, MELANOMA)
@@ -83,7 +81,6 @@ def file_at_point(
     point: OperatingPoint | None,
     *kinds: Modality,
 ) -> int:
-    """The number of a finding of mole that was made at this point, of one picture of each kind."""
     pictures = [
         finding_of(
             MOLE,

@@ -1,5 +1,3 @@
-"""Who read what is in the trail; small pictures are for whoever may see the photo."""
-
 import io
 from datetime import timedelta
 from typing import Any
@@ -36,8 +34,8 @@ def reads(backend: Backend) -> list[Document]:
 
 
 def paths(backend: Backend, number: int) -> list[str]:
-    """All that a doctor in charge and the owner may read but the thumbnail, of which
-    test_thumbnails.py says who leaves a row when.
+    """All that a doctor in charge and the owner may read, except the thumbnail, whose reads
+    test_thumbnails.py covers.
     """
     return [
         route.path.replace("<number>", str(number))

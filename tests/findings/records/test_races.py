@@ -1,5 +1,3 @@
-"""Two requests about the same finding or patient at once leave what one after the other leaves."""
-
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -30,7 +28,7 @@ Call = Callable[[], TestResponse]
 
 
 class Ward:
-    """A doctor's patient with findings, and whoever else changes them."""
+    """A doctor's patient with findings, and everybody else who changes them."""
 
     def __init__(self, backend: Backend, findings: int) -> None:
         self.backend = backend
@@ -53,7 +51,6 @@ class Ward:
         return sign_review(self.doctor, number, body)
 
     def reviewing(self, number: int, label: str) -> Call:
-        """Sign a review of the version that the spot has now, before anything else happens."""
         seen = spot_version_of(self.doctor, number)
         return partial(self.review, number, label, certainty="sure", spot_version=seen)
 
@@ -81,7 +78,6 @@ class Ward:
         return self.ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": None})
 
     def correct(self, number: int, age: str = "75+") -> TestResponse:
-        """As its doctor does, who has seen the first version, with what makes it urgent."""
         body = {"age_band": age, "checklist": ["change_in_size", "oozing"], "version": 1}
         return self.doctor.call("PUT", f"/submissions/{number}/facts", json=body)
 
@@ -104,7 +100,7 @@ class Ward:
         return self.admin.call("DELETE", f"/users/{self.ada.email}")
 
     def erase_at_once(self) -> TestResponse:
-        """Without a wait for what is to be told."""
+        """Erase without waiting for pending notifications to the patient."""
         erase(self.backend.services, self.backend.account(self.ada.email))
         return self.ada.call("GET", "/me")
 
@@ -118,7 +114,6 @@ class Ward:
         return self.backend.services.store.collection(collection).find()
 
     def is_whole(self) -> bool:
-        """Nothing is out of place, without an owner, or counted wrongly."""
         services = self.backend.services
         searches = (services.findings, services.reviews)
         assert [fault.message for search in searches for fault in search.check_integrity()] == []
@@ -159,7 +154,7 @@ def test_what_is_filed_while_the_doctor_changes_waits_for_the_new_one(backend: B
 def test_a_spot_that_waits_anew_while_the_doctor_changes_is_in_a_list(
     backend: Backend, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    """The change of doctor comes between the reading of the owner and the storing of the rows."""
+    """The doctor changes between the reading of the owner and the storing of the rows."""
     ward = Ward(backend, findings=1)
     ward.review(ward.numbers[0], None, urgency="routine", confirm_milder=True)
     ward.ada.call_ok("GET", f"/submissions/{ward.numbers[0]}")
@@ -305,7 +300,7 @@ def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothin
 
 
 def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend) -> None:
-    """Whichever of the two comes first, and where both begin at once."""
+    """Either request comes first, or both begin at once."""
     beside = ("correct", "review", "delete", "enter", "erase photos", "move all")
     pairs = [*product(beside, (overlapped, overlapped_back, both_at_once))]
     for name, pair in pairs[:: size(4, 1)]:
@@ -366,7 +361,6 @@ def test_what_changes_between_two_reads_of_an_answer_is_no_damage(
 
 
 def assert_answered(ward: Ward, number: int, *, signed: bool) -> None:
-    """A review covers the finding, and follows the version of the spot that its doctor saw."""
     reviews = ward.stored("reviews")
     assert len(reviews) == signed
     (finding,) = (row for row in ward.stored("submissions") if row["number"] == number)
@@ -375,7 +369,7 @@ def assert_answered(ward: Ward, number: int, *, signed: bool) -> None:
 
 
 def overlapped_back(first: Call, second: Call) -> tuple[int, int]:
-    """`second` is the one that stops."""
+    """`second` is the request that stops."""
     back, forth = overlapped(second, first)
     return forth, back
 

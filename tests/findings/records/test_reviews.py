@@ -1,5 +1,3 @@
-"""What the doctor in charge makes of a finding: signed rows, never overwritten."""
-
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -34,7 +32,6 @@ MELANOMA = {"label": "melanoma", "certainty": "sure"}
 
 
 def in_care(backend: Backend) -> tuple[Person, Person, int]:
-    """A doctor, a patient and the patient's finding."""
     doctor = backend.member(role="doctor", name="Dr Grace Hopper")
     ada = backend.member(doctor_id=backend.account(doctor.email).id)
     return doctor, ada, predicted(ada, keep_photo="true")["id"]
@@ -71,7 +68,7 @@ def test_reviews_are_signed_and_kept_beside_each_other(backend: Backend) -> None
 def test_actinic_keratosis_alone_is_decided_by_its_look_and_is_no_cancer(
     any_backend: Backend, language: str
 ) -> None:
-    """It was "suspected: an actinic keratosis or Bowen's disease"."""
+    """The sentence once was "suspected: an actinic keratosis or Bowen's disease"."""
     doctor, ada = patient_in_care(any_backend)
     finding = finding_of("actinic_keratosis", band=REFERRAL)
     number = file_for(any_backend, ada, REFERRAL, finding=finding).number
@@ -397,7 +394,7 @@ def test_a_decision_has_the_day_of_the_spot_only_if_it_counts(backend: Backend) 
 def test_who_is_asked_for_another_photo_waits_for_it_unless_a_doctor_should_look(
     backend: Backend, band: Band
 ) -> None:
-    """A doctor saw a candle, and its patient read "See a doctor this week"."""
+    """A doctor once saw a candle, and its patient read "See a doctor this week"."""
     doctor, ada, number = in_care(backend)
     said: dict[str, Any] = {"label": None, "urgency": band, "photo_wanted": True}
     assert review(doctor, number, **said).status_code == 201

@@ -1,5 +1,3 @@
-"""The answer is a view of its finding: what is new in a finding, and what old ones lack."""
-
 from datetime import UTC, datetime
 from typing import Any
 

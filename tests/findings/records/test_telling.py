@@ -1,5 +1,3 @@
-"""Everybody reads a signed review at once, and its doctor reads whether the patient can."""
-
 from typing import Any
 
 from werkzeug.test import TestResponse

@@ -1,5 +1,3 @@
-"""A review is taken back, which makes nothing milder, and a patient is told what a spot says."""
-
 from typing import Any
 
 import pytest
@@ -213,7 +211,7 @@ def test_what_nobody_has_read_is_to_be_told_until_it_is(any_backend: Backend) ->
 
 
 def move(backend: Backend, owner: Person, finding: StoredFinding) -> str:
-    """Move a finding that a review covers to a new spot, which it returns."""
+    """Move a finding that a review covers to a new spot, and return the spot."""
     lesions = backend.services.lesions
     spot: str = owner.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     stored = lesions.records.get(finding.id)

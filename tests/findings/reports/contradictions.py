@@ -1,6 +1,5 @@
-"""Reads all sentences about a finding: which may not stand together, or not of such a finding.
-
-It knows of a view only who reads it, so that it reads whatever is written about a finding.
+"""Reads all sentences about a finding, and names those that contradict each other or the finding.
+It knows only the reader of each view, so that new views are covered too.
 """
 
 import re
@@ -109,8 +108,8 @@ SAYS: Mapping[Language, Mapping[str, str]] = in_each_language(
 
 @dataclass(frozen=True)
 class About:
-    """What is known of the finding: its facts, what doctors have decided, and what counts of its
-    spot where that was said of another finding. `decision` is also that of the spot, if one counts.
+    """What is known of the finding: its facts, the doctors' decisions, and the instruction of its
+    spot if another finding set that. `decision` is also that of the spot, if one counts.
     """
 
     facts: Facts
@@ -121,7 +120,7 @@ class About:
 
     @property
     def counts(self) -> Band | None:
-        """How urgent it is in the end; None where something is waited for."""
+        """Return the resulting urgency, or None while something is pending."""
         said = self.advice or self.decision
         if said and said.waits_for:
             return None
@@ -143,8 +142,8 @@ class Contradiction(NamedTuple):
 def contradictions(
     views: Iterable[tuple[str, tuple[str, ...]]], about: About
 ) -> list[Contradiction]:
-    """Of the sentences by view; a view's name begins with who reads it: `patient`, `doctor` or
-    `both`, or with `mail`.
+    """`views` maps names to sentences. A name begins with its reader (`patient`, `doctor` or
+    `both`), or with `mail`.
     """
     reader = Reader(about)
     return [found for name, sentences in views for found in reader.read(name, sentences)]
@@ -196,7 +195,7 @@ class Reader:
                 yield f"{times} times", item
 
     def _unsure_reason(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """A cancer is named as the reason only where it is probable, or said to be open."""
+        """A cancer is named as the reason only if it is probable, or said to be open."""
         shown = {entry.key: entry.probability for entry in self._facts.shown.ranked}
         bare = re.compile(rf"\b({self._any_name})(?!{self._says['open']}| ?[(:])")
         hedged = re.compile(rf"{self._says['hedged']}(?:{self._any_name})")
@@ -216,7 +215,7 @@ class Reader:
                     yield f"{name} has {sorted(known)}", sentence
 
     def _numbers_of(self, key: str, *, alone: bool) -> set[str]:
-        """Those of one picture (`alone`) where the sentence says so."""
+        """Return the figures of one picture (`alone`) if the sentence says so."""
         facts, malignant = self._facts, key in TABLE.malignant_keys
         lists = [[*facts.shown.ranked], [*(facts.shown.from_picture or ())]]
         heads = [*(picture.heading for picture in facts.pictures), facts.shown.alone]
@@ -240,7 +239,7 @@ class Reader:
                 yield key, said
 
     def _unlikely_heading(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """What is malignant and adds up to more than half comes first."""
+        """Malignant conditions that add up to more than half come first."""
         headline = self._facts.headline
         if headline.malignant <= SURE_ENOUGH or not is_sent(self._facts.band):
             return
@@ -249,7 +248,7 @@ class Reader:
                 yield f"{headline.malignant:.0%} are malignant", said
 
     def _looks_most_like(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Of what one picture is said to look most like, no small number is read beside it."""
+        """No small figure is shown with the condition that a picture is said to look most like."""
         words, headline = TABLE.notices.headline, self._facts.headline
         for entry in headline.not_ruled_out:
             name = words.names[entry.key].patient
@@ -258,8 +257,8 @@ class Reader:
                 yield f"{entry.key} has {entry.probability:.0%}", said
 
     def _with_facts(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """What facts changed has the figures of the lists, and comforts nobody who is to go soon,
-        reads of a doubt, or told a sign.
+        """The facts' effect has the figures of the lists. It comforts no patient who is to go soon,
+        reads of a doubt, or reported a sign.
         """
         facts, likely = self._facts, self._facts.headline.likely.key
         form = re.compile(self._says["with_facts"].format(self._any_name))
@@ -281,7 +280,7 @@ class Reader:
                     yield "comforts", sentence
 
     def _past(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """A day to act on is not past when it is written, and not named by its weekday first."""
+        """A day to act on is not past when it is written, and its weekday is not named first."""
         words = DAYS[self._language]
         months = {month: place for place, month in enumerate(words.months.split(), 1)}
         day = rf"(\d+)(?:er)? ({'|'.join(months)}) (\d{{4}})"
@@ -293,7 +292,7 @@ class Reader:
                 yield "a weekday before its day", sentence
 
     def _guideline(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """What a guideline says of a suspicion is said of what is suspected."""
+        """A guideline about a suspicion is quoted only for what is suspected."""
         headline, decision = self._facts.headline, self._about.decision
         entries = [*self._facts.shown.ranked, headline.likely, *headline.not_ruled_out]
         shown = {entry.key: entry.probability for entry in entries}
@@ -307,7 +306,7 @@ class Reader:
                 yield f"{sorted(named)} have less than {CITED:.0%}", item
 
     def _kind(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """How much the check misses is said of the kind of picture that was told, or of a guess."""
+        """The share of missed cancers is that of the stated kind of picture, or of a guess."""
         told = self._facts.context.modality
         kinds = {
             kind: words.many.in_language(self._language)
@@ -324,7 +323,7 @@ class Reader:
                 yield "nobody told its kind", sentence
 
     def _mild_text(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """What is said in case it is a cancer is of the gravest that is named."""
+        """The words for the case of a cancer name the most serious condition that is named."""
         headline = self._facts.headline
         ranks = {k: severity_rank(k, [e.key for e in self._facts.ranked]) for k in headline.keys}
         for key in TABLE.malignant_keys if self._about.undecided else ():
@@ -353,7 +352,7 @@ class Reader:
                 yield "it was told that it has changed", item
 
     def _graver_unnamed(self, sentences: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Beside a cancer each graver one at least half as probable is named, where one is sent."""
+        """Each more serious cancer that is at least half as probable is named, if one is sent."""
         facts, headline = self._facts, self._facts.headline
         outputs = [entry.key for entry in facts.ranked]
         shares = {e.key: e.probability for e in facts.ranked if e.key in TABLE.malignant_keys}
@@ -373,14 +372,12 @@ class Reader:
 
 
 def _names(key: str, language: Language) -> set[str]:
-    """What it is called, to a patient and to a doctor."""
     words = TABLE.notices.headline.names[key]
     said = [words.patient.in_language(language), words.doctor.in_language(language)]
     return {" ".join(item.split()) for item in [*said, TABLE.name(key, language)]}
 
 
 def asked_in(text: str, language: Language) -> set[Band]:
-    """The bands whose instructions to a patient stand in a text."""
     checklist = TABLE.checklist.result.below.in_language(language)
     sentences = {
         band: {words.label, words.action, words.first_step, words.next_step}

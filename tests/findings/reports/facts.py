@@ -1,5 +1,3 @@
-"""Facts of every kind, as findings and callers bring them."""
-
 import math
 from typing import Any
 
@@ -50,7 +48,7 @@ def facts_of(key: str = "melanoma", context: Context = NOTHING_TOLD, **fields: A
 
 @st.composite
 def found(draw: st.DrawFn) -> Facts:
-    """From a finding whose band is the one that its figures ask for."""
+    """Make one from a finding whose band follows from its figures."""
     drawn, reasons, context = draw(shares), draw(doubts), draw(contexts)
     outputs = EIGHT if len(drawn) == len(EIGHT) else KEYS
     p = {key: share / math.fsum(drawn) for key, share in zip(outputs, drawn, strict=True)}

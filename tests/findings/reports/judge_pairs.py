@@ -1,9 +1,8 @@
-"""Holds pairs of somebody else against the rules and the question of the second LLM.
-
-`FILE` is YAML, a list of `{language, id, sentence, keep}`: `id` is that of the passage, or two of
-neighbours; `passage` is their texts where one is a finding's. `python -m
-tests.findings.reports.judge_pairs FILE` prints the questions as JSON, for whoever is to judge them.
-With `ANSWERS` behind it, a JSON list with an answer for each question, it prints what was kept.
+"""Tests pairs from another author against the rules and the question of the second LLM. `FILE` is
+YAML, a list of `{language, id, sentence, keep}`: `id` is that of the passage, or two of neighbours;
+`passage` is their texts if one is a finding's. `python -m tests.findings.reports.judge_pairs FILE`
+prints the questions as JSON. With `ANSWERS` after it, a JSON list with an answer for each question,
+it prints what was kept.
 """
 
 import json
@@ -37,7 +36,6 @@ def read_pair(written: dict[str, Any]) -> Pair:
 
 
 def ask_about(written: list[dict[str, Any]]) -> list[tuple[list[Shown], Question]]:
-    """In calls of the usual size, the same ones each time."""
     draw, calls = random.Random(1), []
     for language in LANGUAGES:
         pairs = [(place, read_pair(one)) for place, one in enumerate(written)]

@@ -1,7 +1,4 @@
-"""Findings as the model makes them of random outputs, with whatever doctors may have said of them.
-
-Only the network is left out: its outputs are drawn. Everything behind them is the program's.
-"""
+"""Findings that the program makes from random outputs of the network, with random reviews."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -44,8 +41,6 @@ SPOT = "5" * 32
 
 @dataclass(frozen=True)
 class Said:
-    """A finding with what has been said of it and of its spot, and its language."""
-
     finding: StoredFinding
     language: Language
     as_owner: bool
@@ -68,8 +63,6 @@ class Said:
 
 
 class _RandomModel:
-    """As much of a model as a finding is made with."""
-
     version, labels = "random-1", LABELS
 
     def __init__(self, draw: random.Random) -> None:
@@ -86,7 +79,6 @@ class _RandomModel:
 
 
 def random_finding(draw: random.Random, context: Context) -> Finding:
-    """Of one picture, or of two of a spot."""
     model = cast("Model", _RandomModel(draw))
     photo = cast("Any", SimpleNamespace(pixels=None, profile_unread=draw.random() < 0.05))
     judged = [
@@ -97,7 +89,6 @@ def random_finding(draw: random.Random, context: Context) -> Finding:
 
 
 def _review(draw: random.Random, finding: Finding, at: datetime) -> Review:
-    """What a doctor may say of it."""
     labels = [None, finding.stated, "melanoma", "melanocytic_nevus", *conditions_table().labels]
     label = draw.choice(labels)
     certainty = draw.choice([*Certainty]) if label else None
@@ -133,7 +124,7 @@ def _finding(finding: Finding, context: Context, language: Language, number: int
 
 
 def random_said(seed: int) -> Said:
-    """The same for the same seed, but for its ids and its days, which count from today."""
+    """The same for the same seed, except for its ids and its days, which count from today."""
     draw = random.Random(seed)
     language, context = LANGUAGES[seed % len(LANGUAGES)], random_context(draw)
     sent = now() - timedelta(days=draw.choice([0, 0, 1, 7, 30]))
@@ -156,7 +147,9 @@ def random_said(seed: int) -> Said:
 
 
 def _status_of(photos: Sequence[tuple[StoredFinding, Sequence[Review]]]) -> SpotView:
-    """Of a spot to which these photos came, each with its reviews before the next."""
+    """Return the status of a spot to which these photos came, each with its reviews before the
+    next.
+    """
     spot, signed = Spot(SPOT), dict[str, Review]()
     for photo, reviews in photos:
         spot = add(spot, photo.id, photo.number, photo.band, at=photo.created_at)

@@ -1,5 +1,3 @@
-"""Reports for a test, made without a network, a store or a writer."""
-
 import io
 import re
 from dataclasses import replace
@@ -61,7 +59,6 @@ REVIEW = Review(
 
 
 def viewed(review: Review, band: Band) -> SpotView:
-    """A spot of one photo that asks for this, with this review."""
     made_at = review.created_at - timedelta(days=1)
     spot = add(Spot(review.lesion), review.submission, 1234, band, at=made_at)
     signed = sign(spot, review.for_spot(review.lesion), at=review.created_at)
@@ -69,7 +66,6 @@ def viewed(review: Review, band: Band) -> SpotView:
 
 
 def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:
-    """The report where the doctor says this of the finding."""
     found = finding or finding_of()
     opinion = NewReview(**review_of(said, spot_version=1)).opinion
     review = REVIEW.model_copy(update={"opinion": opinion})
@@ -78,7 +74,6 @@ def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> 
 
 
 def instructed(report: Report, advice: Instruction) -> Report:
-    """The report where this is the instruction, in place of what the current review says."""
     decision = report.decision and replace(report.decision, instructs=False, due=None)
     return replace(report, instruction=advice, decision=decision)
 
@@ -139,7 +134,6 @@ def made_report(
 
 
 def on_facts(report: Report, facts: Facts) -> Report:
-    """The report on these facts, in the template's words."""
     return replace(report, facts=facts, narrative=write_template(facts, report.language))
 
 
@@ -155,7 +149,6 @@ def narrative_in(language: Language, text: str = "Words that explain.") -> Narra
 
 
 def longest_report(language: Language) -> Report:
-    """The longest of everything that anybody may put into one."""
     sentence = "Wörter, die den Rand suchen und ihn finden. "
     section = (sentence * 20)[: MOST_CHARACTERS // 4]
     name = ("Maria Wilhelmina " * 20)[:200]
@@ -184,7 +177,7 @@ def longest_report(language: Language) -> Report:
 
 
 def one_line(text: str) -> str:
-    """With every kind of space as one."""
+    """Replace each run of any kind of space by one space."""
     return " ".join(text.split())
 
 

@@ -1,5 +1,3 @@
-"""All sentences that a person reads of a finding, view by view, without a server."""
-
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -28,14 +26,11 @@ INLINE = re.compile(r"</?(?:strong|em|bdi|small|span|a|sup|time)\b[^>]*>")
 
 
 class View(NamedTuple):
-    """What one reader has in sight at once."""
-
     name: str
     sentences: tuple[str, ...]
 
 
 def view_of(name: str, texts: Sequence[str | None]) -> View:
-    """With every kind of space as one."""
     plain = (" ".join(text.split()) for text in texts if text)
     return View(name, tuple(item for text in plain for item in sentences_of(text)))
 
@@ -74,13 +69,12 @@ def views_of(said: Said) -> Iterator[View]:
 
 
 def printed_views(said: Said) -> Iterator[View]:
-    """Page by page: each begins with the notice."""
     for page in PdfReader(io.BytesIO(render_pdf(report_on(said)))).pages:
         yield view_of("both: PDF", [page.extract_text().partition("\nSources\n")[0]])
 
 
 def _console(said: Said, full: FullReport, of_doctor: FullReport) -> Iterator[View]:
-    """As `views/finding.js` shows it to each."""
+    """Return what `views/finding.js` shows to each reader."""
     read, language, decision = full.reading, said.language, full.decision
     rest = [*read.findings, *read.limits, *read.tested]
     about, to_doctor = (_explained(item) for item in (full, of_doctor))
@@ -124,7 +118,7 @@ def lines_of(page: str) -> list[str]:
 
 
 def _letters(said: Said) -> Iterator[View]:
-    """As they are drafted, which is after a decision."""
+    """Return the letters as they are drafted, which is after a decision."""
     about = LetterFacts(
         finding=said.finding,
         patient="Ada Example",

@@ -1,5 +1,3 @@
-"""What is kept of an LLM's sentences: few rules, then a second LLM that is tested in each call."""
-
 import json
 import random
 import re
@@ -74,7 +72,7 @@ def test_so_many_in_ten_may_be_said_in_percent(
 
 
 def test_a_passage_without_known_pairs_for_its_words_is_said_by_itself_alone() -> None:
-    """Nothing could test who judges a sentence of it."""
+    """Nothing could test the model that judges a sentence of it."""
     changed = WHAT.model_copy(update={"en": "Melanoma is a cancer of cells that make pigment."})
     for passage in (changed, WHAT.model_copy(update={"id": "melanoma.new"})):
         pair = Pair((passage,), "Melanoma is a cancer that arises in the cells that make pigment.")
@@ -82,7 +80,6 @@ def test_a_passage_without_known_pairs_for_its_words_is_said_by_itself_alone() -
 
 
 def all_passages() -> list[Passage]:
-    """With those of a finding, for which the values are drawn."""
     values = {
         name: LocalizedText(en="a mole", fr="un mélanome") for name in ("name", "second_name")
     }
@@ -96,7 +93,7 @@ SHARES = ("share", "second_share")
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_known_pairs_are_of_the_passages_as_they_are_today(language: Language) -> None:
-    """Where a passage was changed: read its sentences beside the new text, then put that there."""
+    """If a passage has changed, read its sentences with the new text, then put that there."""
     known = known_pairs()[language]
     texts = {item.id: item.in_language(language) for item in TABLE.all}
     texts |= {f"finding.{key}": said.in_language(language) for key, said in TABLE.finding.items()}
@@ -143,7 +140,6 @@ PAIRS = [(0, Pair((WHAT,), "A cancer.")), (2, Pair((LOOK, EARLY), "A spot."))]
 
 
 def answer(shown: list[Shown], keep: Mapping[int, bool | None]) -> str:
-    """By the index of the pair; the known ones right."""
     told = {place: keep.get(place, item.keep) for place, item in enumerate(shown)}
     return verdicts_of(
         (place, bool(one)) for place, one in told.items() if place not in keep or one is not None

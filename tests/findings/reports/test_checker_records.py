@@ -1,5 +1,3 @@
-"""A second LLM is believed by its record: an exam, then the known pairs of every call."""
-
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -46,7 +44,7 @@ def make_due(records: CheckerRecords) -> None:
 
 
 def worded(language: Language, draw: random.Random) -> Paired:
-    """The sentences of an LLM for a report, of which about two in three say something else."""
+    """Write the sentences of an LLM for a report. About two in three change the meaning."""
     plan = plan_explanation(facts_of(draw.choice(CONDITIONS), DERMOSCOPIC), "patient")
     return tuple(
         tuple(Pair((item,), draw.choice(known_of(item, language))[0]) for item in group)
@@ -175,8 +173,8 @@ class Measured:
 
 
 def measure(judge: Judge, records: CheckerRecords, calls: int) -> Measured:
-    """Over so many reports, half of them in each language. Who is not believed takes an exam before
-    each, though a server would wait for hours.
+    """Measure over as many reports, half of them in each language. A model that is not believed
+    takes an exam before each, though a server would wait for hours.
     """
     draw, found = random.Random(7), Measured()
     checker = Checker(SecondLlm(judge, draw), records)
@@ -209,7 +207,7 @@ def test_who_does_not_judge_is_believed_in_no_report(name: str, records: Checker
 
 @pytest.mark.timeout(3600)
 def test_who_judges_well_with_a_slip_in_a_hundred_is_believed(records: CheckerRecords) -> None:
-    """The first call of each language asks for the exam."""
+    """The first call of each language requests the exam."""
     found = measure(judge_well, records, size(300, 3000))
     assert found.believed >= 0.95 * found.calls, found
     assert found.good_kept >= 0.95 * found.good, found

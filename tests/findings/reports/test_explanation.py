@@ -1,5 +1,3 @@
-"""The template's explanation: each fact once, short and plain, never against what counts."""
-
 import re
 from statistics import median
 
@@ -45,7 +43,7 @@ def test_each_passage_has_a_source_two_languages_and_no_advice() -> None:
 
 
 def grade_of(text: str) -> float:
-    """Flesch-Kincaid, with a word's groups of vowels as its syllables."""
+    """Return the Flesch-Kincaid grade, with a word's groups of vowels as its syllables."""
     words = re.findall(r"[A-Za-z']+", text)
     groups = [re.findall(r"[aeiouy]+", re.sub(r"(?<=[^l])e$", "", word.lower())) for word in words]
     sentences = len(re.findall(r"[.;](?=\s|$)", text))
@@ -54,7 +52,6 @@ def grade_of(text: str) -> float:
 
 
 def without_names(text: str) -> str:
-    """A name is what it is, however long."""
     return NAMES.sub("mole", text)
 
 
@@ -110,8 +107,8 @@ def test_a_benign_condition_is_described_only_where_nothing_graver_is_open() -> 
 
 
 def test_what_is_named_is_explained_and_a_suspected_cancer_has_its_treatment() -> None:
-    """Of 30 pages that named Bowen's disease none explained it, and with told signs a likely
-    melanoma had no word of what will be done.
+    """Of 30 pages that named Bowen's disease none explained it. With reported signs, a likely
+    melanoma had no word about its treatment.
     """
     treated = {"squamous_cell_carcinoma": "exam"}
     told_signs = 0

@@ -1,5 +1,5 @@
-"""Nothing of their form tells the known pairs of a call from the sentences that are judged. The
-latter are good here, and most known pairs are wrong: what tells these apart, a program may see.
+"""Nothing in their form distinguishes the known pairs of a call from the judged sentences. The
+judged sentences are good here and most known pairs are wrong, so a program may see the meaning.
 """
 
 import math
@@ -38,7 +38,6 @@ def of_length(pair: Shown, call: Sequence[Shown]) -> Iterator[str]:
 
 
 def of_chain(pair: Shown, call: Sequence[Shown]) -> Iterator[str]:
-    """What stands beside it in the call, and what the call says besides the sentence."""
     place = call.index(pair)
     for step in (-1, 1):
         beside = call[place + step] if 0 <= place + step < len(call) else None
@@ -54,7 +53,6 @@ def of_opening(pair: Shown, call: Sequence[Shown]) -> Iterator[str]:
 
 
 def of_words(pair: Shown, call: Sequence[Shown]) -> Iterator[str]:
-    """Its words, and how many of them the passage lacks."""
     words, of_passage = (
         {*re.findall(r"\w+", text.lower())} for text in (pair.sentence, pair.passage)
     )
@@ -68,7 +66,6 @@ def _same(one: Shown, other: Shown) -> bool:
 
 
 def draw_calls(language: Language, topics: Sequence[str], draw: random.Random) -> list[list[Shown]]:
-    """Calls of reports whose sentences are good: an LLM's usual ones are."""
     calls = []
     for _ in range(CALLS):
         passages = [passages_table().by_id(item) for item in draw.sample(topics, PASSAGES)]
@@ -81,7 +78,9 @@ def draw_calls(language: Language, topics: Sequence[str], draw: random.Random) -
 
 
 def guess(tell: Tell, learned: list[list[Shown]], tried: list[list[Shown]]) -> float:
-    """How often naive Bayes finds out which of two sentences of a passage tests it."""
+    """Return how often naive Bayes finds the one of two sentences of a passage that tests the
+    model.
+    """
     counts = {True: Counter[str](), False: Counter[str]()}
     for call in learned:
         for pair in call:

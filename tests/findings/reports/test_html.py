@@ -1,5 +1,3 @@
-"""The page: a document that a screen reader walks through, that loads nothing and runs nothing."""
-
 import itertools
 import re
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ SINGLE = {"meta", "img", "rect", "br"}
 
 
 class Outline(HTMLParser):
-    """Every element with its attributes, and every text; what is left open is an error."""
+    """Every element with its attributes, and every text. An unclosed element is an error."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,5 +1,3 @@
-"""What is kept of an LLM's words is of nobody and of no finding: time alone deletes it."""
-
 from typing import Any
 
 import pytest

@@ -1,5 +1,3 @@
-"""The LLM's text is used where it passes all checks in time; else the template's is."""
-
 import json
 import random
 import re
@@ -78,7 +76,7 @@ class Make(Protocol):
 
 @pytest.fixture(autouse=True)
 def draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same twins each time: a checker that judges nothing passes now and then."""
+    """Draw the same twins each time: a checker that judges nothing sometimes passes by luck."""
     monkeypatch.setattr(random, "SystemRandom", lambda: random.Random(1))
 
 
@@ -129,7 +127,6 @@ def test_a_good_answer_is_used_and_names_its_model(
 
 
 def keep_all(call: Call) -> None:
-    """Of every pair the same is said, whatever it is."""
     call.tell(verdicts=[{**item, "keep": True} for item in call.draft()["verdicts"]])
 
 

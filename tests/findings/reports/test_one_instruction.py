@@ -1,5 +1,3 @@
-"""A report asks for one thing: never, beside each other, what two urgencies ask for."""
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count, product
@@ -56,7 +54,6 @@ STEP = size(11, 1)
 
 
 def reports(language: Language) -> Iterator[Report]:
-    """Every band, decision, doubt and answer to the checklist, with whatever counts of the spot."""
     plain = made_report(language, photo=False, review=None, decision=None)
     turn = count()
     for band, said, reasons, score in product(Band, DECISIONS, ((), (Doubt.TOO_CLOSE,)), (None, 0)):

@@ -1,6 +1,3 @@
-"""The printed report: what stands on it, that it is the same twice, and that nothing in it is read
-as anything but text."""
-
 import io
 import sys
 import threading
@@ -69,7 +66,7 @@ sys.addaudithook(_listen)
 
 @contextmanager
 def watched() -> Iterator[list[tuple[str, str]]]:
-    """Every file that this thread opens inside, and every way out."""
+    """Record every file that this thread opens in the block, and every outgoing connection."""
     global _seen, _watched_thread
     _seen, _watched_thread = [], threading.get_ident()
     try:
@@ -79,7 +76,7 @@ def watched() -> Iterator[list[tuple[str, str]]]:
 
 
 def letters_of(content: bytes) -> str:
-    """Without spaces: a broken word is still that word."""
+    """Without spaces, so that a broken word is still that word."""
     return text_of(content).replace(" ", "")
 
 

@@ -1,5 +1,3 @@
-"""The order in which a report is read: three sentences first, and none twice."""
-
 import re
 from collections import Counter
 from dataclasses import replace
@@ -59,7 +57,7 @@ def reports(language: Language) -> list[Report]:
 
 
 def said_twice(texts: list[str]) -> list[str]:
-    """Sentences; what ends without a full stop is a label, which a chart may repeat."""
+    """Return sentences. A text without a full stop is a label, which a chart may repeat."""
     counted = Counter(
         sentence for text in texts for sentence in sentences_of(text) if sentence[-1] in ".!?"
     )
@@ -102,7 +100,6 @@ def test_what_a_patient_reads_has_no_word_of_doctors_or_engineers(
 
 
 def paragraphs_of(page: str) -> list[str]:
-    """The text of each element that stands by itself."""
     body = page.partition("<body>")[2].partition("</main>")[0]
     texts = TAG.split(INLINE.sub("", body))
     plain = (re.sub(r"[^\S\u00a0]+", " ", unescape(text)).strip() for text in texts)
@@ -202,7 +199,7 @@ def test_a_patient_reads_no_name_of_what_may_be_no_skin_on_any_page(language: La
 def test_everybody_reads_what_is_missed_at_clinics_that_the_model_does_not_know(
     language: Language,
 ) -> None:
-    """What the people in a clinic of its tests read would be too good for all others."""
+    """The figures of the clinics in its tests would be too good for all others."""
     tested = TESTED.model_copy(update={"sensitivity": 0.995, "elsewhere": 0.948})
     kind = ModalityFinding(told=DERMOSCOPIC, recognised=DERMOSCOPIC, used=(DERMOSCOPIC,))
 

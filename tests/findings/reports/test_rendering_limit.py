@@ -1,4 +1,4 @@
-"""Reports drawn as pages are limited for each account: one costs as much as many other requests."""
+"""Each account has a limit, because one report costs as much as many other requests."""
 
 import pytest
 

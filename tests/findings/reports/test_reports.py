@@ -1,5 +1,3 @@
-"""Reports over HTTP: who may read them, how they are asked for, what stays and how it goes."""
-
 import io
 from datetime import datetime
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""What counts no more, or says nothing of the spot, is marked so on paper."""
-
 import io
 import re
 from dataclasses import replace
@@ -141,7 +139,6 @@ def test_a_proven_melanoma_of_another_photo_is_named_below_what_to_do(language: 
 
 
 def size_of(text: str, pdf: bytes) -> float:
-    """Of its letters, in points."""
     sizes: list[float] = []
 
     def note(said: str, _: Any, matrix: list[float], __: Any, size: float) -> None:

@@ -1,7 +1,3 @@
-"""No two sentences about a finding contradict each other, or the finding: all of them are read, in
-every view, of findings that are drawn.
-"""
-
 import re
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""The template's words: short enough, in Latin-1, uncertain where it is, never against the band."""
-
 import json
 import re
 from datetime import UTC, datetime
@@ -305,7 +303,7 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("key", TABLE.keys)
 def test_what_to_do_is_said_once(key: str, language: Language) -> None:
-    """Of a basal cell carcinoma the eye and the nose were named twice, of a mole the ruler."""
+    """The eye and nose were named twice for a basal cell carcinoma, and the ruler for a mole."""
     once = {"en": ["near the eye", "ruler", "this result"], "fr": ["yeux", "règle", "ce résultat"]}
     for facts in (Facts.as_stated(condition=key, confidence=0.9), facts_of(key, band=own(key))):
         said = write_template(facts, language).sections.recommendation
@@ -322,8 +320,8 @@ def own(key: str) -> Band:
 def test_what_a_caller_states_is_not_called_harmless_beside_the_advice(
     key: str, language: Language
 ) -> None:
-    """Nobody has seen it, and the caveat that belongs to the word had no room. The explanation,
-    which the report prints, has both.
+    """Nobody has seen the lesion, and the caveat of the word does not fit. The explanation, which
+    the report prints, has both.
     """
     facts = Facts.as_stated(condition=key, confidence=0.9)
     plan = plan_explanation(facts, "patient")

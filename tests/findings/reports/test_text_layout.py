@@ -1,5 +1,3 @@
-"""Any text becomes letters that print and lines that fit."""
-
 import unicodedata
 
 from hypothesis import example, given

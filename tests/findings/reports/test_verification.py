@@ -1,5 +1,3 @@
-"""What a report's verification code stands for."""
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any

@@ -1,5 +1,3 @@
-"""What a paper says of a photo that was judged again."""
-
 import re
 from typing import Any
 
@@ -29,8 +27,6 @@ BECAME = {
 
 
 class Paper:
-    """The reports on a photo of a mole, of which its patient corrects what was told."""
-
     def __init__(self, backend: Backend) -> None:
         self.doctor, self.ada = patient_in_care(backend)
         photo = photo_of("melanocytic_nevus")
@@ -46,7 +42,6 @@ class Paper:
         assert sign_review(self.doctor, self.number, said).status_code == 201
 
     def read(self, language: str = "en", reader: str = "patient") -> list[str]:
-        """The text of the page and of the PDF."""
         asked = f"/submissions/{self.number}/report.%s?lang={language}&reader={reader}"
         page, printed = (self.ada.call("GET", asked % kind) for kind in ("html", "pdf"))
         return [one_line(plain_text(page.text)), text_of(printed.data)]

@@ -1,7 +1,3 @@
-"""What a patient reads of the visit to which a finding sends: by when, why, with whom, what happens
-there, how often it is cancer, what until then; and what a doctor reads first.
-"""
-
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -116,7 +112,7 @@ def test_who_sees_no_doctor_here_is_sent_to_one_of_their_own_and_who_is_spared_t
 
 
 def test_of_a_mole_melanoma_is_explained_and_what_a_mole_is_without_comfort() -> None:
-    """Moles got a page on actinic keratosis, the largest of three small numbers."""
+    """Moles got a page on actinic keratosis, the largest of three small probabilities."""
     content = ReportContent(report_on(OPEN_MOLE))
     told = [text for paragraph in content.explanation for text, _ in paragraph]
     assert OPEN_MOLE.concern.key == "melanoma"
@@ -150,7 +146,7 @@ def test_a_doctor_reads_facts_figures_checklist_and_reasons_before_the_picture()
 
 @pytest.mark.parametrize("note", ["New on an adult back: I want to see it.", None])
 def test_a_doctor_who_names_a_mole_and_asks_for_a_visit_says_why(note: str | None) -> None:
-    """ "See a doctor this week" stood in one card with "Doctor's decision: a mole"."""
+    """ "See a doctor this week" was on the same card as "Doctor's decision: a mole"."""
     report = reviewed(made_report(), label=MOLE, urgency=Band.URGENT_REFERRAL)
     assert report.review
     report = replace(report, review=report.review.model_copy(update={"note": note}))
@@ -163,8 +159,8 @@ def test_a_doctor_who_names_a_mole_and_asks_for_a_visit_says_why(note: str | Non
 
 
 def test_a_visit_is_told_of_the_finding_that_asks_for_it_alone() -> None:
-    """Beside another finding's "most likely a melanoma" stood that most have no cancer, and an
-    older decision chose how the spot is taken out.
+    """The page of another finding with "most likely a melanoma" said that most have no cancer, and
+    an older decision chose how the spot is removed.
     """
     since = datetime(2026, 11, 22, 9, tzinfo=UTC)
     asks = Instruction(LevelSource.MODEL, Band.URGENT_REFERRAL, since, 45)

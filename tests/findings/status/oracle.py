@@ -1,7 +1,6 @@
-"""A second, naive implementation of the rules of care, to compare `spot` and `waiting` with.
-
-It was written from the rules alone. It stores nothing but a log of all acts, and reads the log
-again for each question.
+"""A second, naive implementation of the rules of care, to compare `spot` and `waiting` with. It was
+written from the rules alone. It stores only a log of all acts, and reads the log again for each
+question.
 """
 
 from collections.abc import Iterator
@@ -93,7 +92,9 @@ class Photo:
         self.queued_at, self.disputed = None, False
 
     def give(self, spot: str, number: int, newest: Band, at: datetime) -> "Photo":
-        """The same photo, of another patient. It was compared with no photo of that patient."""
+        """Move the photo to another patient. It has not been compared with any photo of that
+        patient.
+        """
         urgency, compared = self.urgency, self.source is LevelSource.COMPARISON
         source = LevelSource.MODEL if compared else self.source
         given = Photo(spot, number, newest, urgency, source, day=self.day, queued_at=at)
@@ -193,8 +194,6 @@ class Oracle:
         return last
 
     def first(self, spot: str, length: int | None = None) -> Photo | None:
-        """The photo with the instruction."""
-
         def place(photo: Photo) -> tuple[int, bool, int]:
             return RANK[photo.urgency], photo.source is not LevelSource.REVIEW, -photo.number
 
@@ -221,7 +220,7 @@ class Oracle:
         return min([each.day for each in photos if each.day], default=None)
 
     def telling(self, spot: str) -> tuple[datetime, bool] | None:
-        """Since when the patient is to be told, and whether of "this week" or a cancer."""
+        """Since when the patient is to be notified, and whether of "this week" or a cancer."""
         since, grave, is_opened = None, False, False
         for number, act in enumerate(self.log):
             news = []
@@ -243,7 +242,7 @@ class Oracle:
 
     def asked_at(self, spot: str) -> datetime | None:
         """Since when a colleague is asked: until a review, or until all its photos are gone. The
-        question goes with the photo on whose page it was asked.
+        question moves with the photo on whose page it was asked.
         """
         asked = dict[str, Done]()
         for number, act in enumerate(self.log, 1):
@@ -259,7 +258,6 @@ class Oracle:
         return asked[spot].at if spot in asked else None
 
     def waiting(self, spot: str, *, can_read: bool) -> dict[WaitingKind, datetime]:
-        """What the spot waits for, and until when in time."""
         dues: dict[WaitingKind, datetime] = {}
         photos = [*self.photos(spot).values()]
         for photo in photos:

@@ -1,5 +1,3 @@
-"""What counts about a spot: written examples, and random histories compared with the oracle."""
-
 import random
 import re
 from collections.abc import Callable
@@ -183,8 +181,6 @@ def test_example(story: str, expected: str) -> None:
 
 
 class History:
-    """Random acts on three spots of one patient and one spot of another."""
-
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.at = BEGAN

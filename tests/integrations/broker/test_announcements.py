@@ -1,5 +1,3 @@
-"""Announcements of jobs through a real broker, and what becomes of jobs when they are lost."""
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Which addresses of a message broker a server takes."""
-
 import pytest
 from pydantic import SecretStr
 

@@ -1,5 +1,3 @@
-"""Who may ask for what of this area: see tests/support/access.py."""
-
 import io
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""Whether a client's screen reads as an all-clear, and whether the report contradicts it."""
-
 from collections.abc import Callable, Mapping
 from functools import cache
 
@@ -71,7 +69,7 @@ def in_explainables_report(finding: Finding) -> bool:
 
 
 def on_guide(finding: Finding) -> bool:
-    """It shows "Likely Benign" up to a malignant score."""
+    """The guide shows "Likely Benign" up to a malignant score."""
     return (
         GuideAnswer.from_photo(ClassifiedPhoto(finding, any_photo())).malignant_score
         <= LIKELY_BENIGN
@@ -113,8 +111,8 @@ def reads_as_an_all_clear(client: str, finding: Finding) -> bool:
 
 
 def must_not_be_cleared(finding: Finding) -> bool:
-    """Whether the band sends to a doctor and is more urgent than the named condition alone asks
-    for, or the report says that something is not excluded.
+    """True if the band sends to a doctor and is more urgent than the named condition alone, or if
+    the report says that something is not excluded.
     """
     named = conditions_table().by_key(finding.stated)
     report = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en")

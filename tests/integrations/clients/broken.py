@@ -1,5 +1,3 @@
-"""A backend with an unexpected exception in every prediction."""
-
 from typing import Any
 
 from tests.support.backends import Backend

@@ -1,5 +1,3 @@
-"""A backend that serves every client, in this process and behind a real server."""
-
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +11,7 @@ from tests.support.models import served_once, tested_model
 
 
 class WellTestedBackend(Backend):
-    """With a model that answers a mole as one: most clients show none that is raised."""
+    """Its model may call a mole a mole. Most clients show nothing for a raised band."""
 
     def served(self) -> ServedModel:
         return served_once(tested_model())

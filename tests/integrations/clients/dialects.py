@@ -1,5 +1,3 @@
-"""Each client as it is: its exact request, and where it shows what went wrong."""
-
 import base64
 import io
 from collections.abc import Callable, Mapping

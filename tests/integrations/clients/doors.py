@@ -1,5 +1,3 @@
-"""These clients for the tests that send photos to every door: see tests/served/doors.py."""
-
 from functools import partial
 
 from tests.served.photo_clients import JSON, Client, as_form, as_json, says_error

@@ -1,5 +1,3 @@
-"""Who may ask for what of the lab's old client: see tests/support/access.py."""
-
 import io
 
 from tests.lab.sending import labelled, zipped

@@ -1,7 +1,6 @@
-"""Stand-ins for the clients' own pages, in a browser, before servers in every state.
-
-The pages in `pages` were written for these tests from what each client is known to read and to
-show; they hold no line of the clients.
+"""Stand-ins for the clients' own pages, in a browser, before servers in every state. The pages in
+`pages` were written for these tests from what each client is known to read and to show; they hold
+no line of the clients.
 """
 
 import threading
@@ -34,8 +33,6 @@ LOOK_AGAIN_S = 0.05
 
 @dataclass(frozen=True)
 class Screen:
-    """What a person reads, and how much of it somebody would take for an all-clear."""
-
     text: str
     harmless: tuple[str, ...]
 
@@ -68,8 +65,8 @@ STATES: dict[str, tuple[type[Backend], dict[str, Any]]] = {
 
 
 class Servers:
-    """Each is started when it is first asked for. One is a real server: it is sent what is read
-    before the application is asked.
+    """Each server is started on first use. One is a real server, for requests that are answered
+    before the application is called.
     """
 
     def __init__(self, folder: Path, until: ExitStack) -> None:

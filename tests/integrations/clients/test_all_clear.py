@@ -1,5 +1,3 @@
-"""No client's screen reads as an all-clear where the server's report is none."""
-
 import base64
 import io
 from collections.abc import Iterator
@@ -49,8 +47,8 @@ NAMES_THE_SECOND = NamingRule(tau=1.0, prior={key: 0.5**place for place, key in 
 
 @pytest.fixture(scope="module")
 def findings() -> list[Finding]:
-    """By all combinations of probabilities, doubts, rules and thresholds. One in so many is
-    enough: neither number divides a count.
+    """Cover all combinations of probabilities, doubts, rules and thresholds. A sample is enough:
+    its step divides no count.
     """
     return list(islice(_make_findings(), 0, None, size(101, 7)))
 
@@ -98,7 +96,7 @@ def test_no_screen_reads_as_an_all_clear_where_the_report_is_none(
 
 
 def test_every_address_that_takes_a_photo_is_a_client_with_its_screen(opened: Backend) -> None:
-    """What a client shows that is in neither list would be tried by nothing."""
+    """Otherwise no test would cover what that client shows."""
     rules = opened.app.url_map.iter_rules()
     of_area = [rule for rule in rules if rule.endpoint.startswith("clients.")]
     posted = {rule.rule for rule in of_area if rule.methods and "POST" in rule.methods}

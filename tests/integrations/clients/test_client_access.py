@@ -1,5 +1,3 @@
-"""Which clients are served without a token, and what is stored of their requests."""
-
 import io
 import json
 import re

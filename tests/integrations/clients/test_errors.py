@@ -1,5 +1,3 @@
-"""Every class of error, in the form that each client reads."""
-
 from pathlib import Path
 
 from skinapi.model.conditions import conditions_table

@@ -1,5 +1,3 @@
-"""Pages of other sites and other names of this machine give no access without a token."""
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,5 +1,3 @@
-"""Each client's exact requests, and what it reads of the answers."""
-
 import base64
 import io
 from typing import Any
@@ -164,8 +162,8 @@ RAISED: tuple[tuple[Band, dict[str, Any], str], ...] = (
 def test_no_client_gets_reassuring_words_beside_a_referral_or_a_doubt(
     key: str, band: Band, raised: dict[str, Any], begins: str
 ) -> None:
-    """The lab shows one name: the gravest that a referral names, else none. What is likely would
-    reassure.
+    """The lab shows one name: the most serious that a referral names, otherwise none, because a
+    likely name would reassure.
     """
     finding = finding_of(key, probability=0.6, band=band, **raised)
     judged = ClassifiedPhoto(finding, read_photo(photo_of(key)))

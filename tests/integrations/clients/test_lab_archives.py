@@ -1,5 +1,3 @@
-"""DermaScan lab's uploads of hostile archives, such as tests/lab/test_hostile_archives.py reads."""
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""DermaScan lab's exact requests about data sets, and what its client reads of the answers."""
-
 import io
 
 import pytest

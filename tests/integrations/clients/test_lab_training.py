@@ -1,5 +1,3 @@
-"""DermaScan lab's exact requests about trainings and models, and what its client reads of them."""
-
 from pathlib import Path
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""Uploads of data sets on a real server: memory stays flat, and the disk is left clean."""
-
 import http.client
 import time
 from collections.abc import Callable, Iterator
@@ -62,7 +60,7 @@ def post_files(port: int, files: dict[str, bytes]) -> Answer:
 
 
 def leftovers(server: Server) -> list[Path]:
-    """Files in the quarantine, and those without a name that a worker has open."""
+    """Files in the quarantine, and unnamed files that a worker has open."""
     quarantine = Path(server.environment["INSTANCE_DIR"]) / "quarantine"
     named = [path for path in quarantine.rglob("*") if path.is_file()]
     return named + [Path(link) for pid in server.workers() for link in _deleted(pid, quarantine)]

@@ -1,5 +1,3 @@
-"""The recipe for nginx: each of these clients reads its errors as it reads the server's."""
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""PREVALENCE changes nothing of what these clients get."""
-
 from pathlib import Path
 
 from tests.integrations.clients.dialects import guide, inference, lab, skinartify

@@ -1,5 +1,3 @@
-"""What each client's page shows for every answer: never harmless where the answer is not."""
-
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,7 +22,7 @@ NAMES_CLASSES = ("angular", "guide")
 
 @dataclass(frozen=True)
 class Case:
-    """`says` stands on every screen, `acts` on those of the clients that show more than a class."""
+    """`says` is on every screen, `acts` on those of the clients that show more than a class."""
 
     photo: bytes
     says: str

@@ -1,5 +1,5 @@
-"""No client states a class that would read as harmless beside a doubt or a referral, and clients of
-seven classes read squamous cell carcinoma within actinic keratosis, never as a milder disease.
+"""Clients with seven classes read squamous cell carcinoma as actinic keratosis, never as a milder
+disease.
 """
 
 from collections.abc import Callable
@@ -124,7 +124,7 @@ def test_a_lesion_that_a_rule_named_on_normal_skin_is_not_turned_away() -> None:
 def test_the_guides_page_gets_200_for_every_error_and_programs_get_the_status(
     client_backend: ClientBackend,
 ) -> None:
-    """On anything but 200 its page shows a benign mole of its own invention."""
+    """On any other status its page shows an invented benign mole."""
     for photo in (RAISED, photo_in((0, 0, 0)), b"%PDF", b"x" * 3 * SMALL, None):
         program, page = (
             guide(client_backend, photo),

@@ -1,5 +1,3 @@
-"""A photo that was judged again, as the Angular app lists it."""
-
 from typing import Any
 
 from tests.care.clinic import patient_in_care

@@ -1,5 +1,3 @@
-"""Who may ask for what of this area: see tests/support/access.py."""
-
 from skinapi.integrations.dicom.archive import ARCHIVE
 from tests.integrations.dicom.sent_objects import sends_dicom
 from tests.support.access_part import AccessPart

@@ -1,5 +1,3 @@
-"""What the clinic's archive is told of a finding, for tests of what all systems are told."""
-
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple

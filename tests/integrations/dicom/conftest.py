@@ -1,5 +1,3 @@
-"""An archive of pictures for all tests of this folder, where Orthanc is installed."""
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,5 +1,3 @@
-"""A picture archive of a test's own, which fails as archives fail."""
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +26,7 @@ class Mood(Enum):
 
 
 class FakeArchive(LocalServer):
-    """`kept` are the objects that it has, by their UID; `asked` the paths of its requests."""
+    """`kept` maps UIDs to the stored objects; `asked` has the paths of its requests."""
 
     def __init__(self) -> None:
         self.mood = Mood.WORKS

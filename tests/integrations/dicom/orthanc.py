@@ -1,5 +1,5 @@
-"""Orthanc with its DICOMweb plug-in, as Debian has them (`orthanc`, `orthanc-dicomweb`): an archive
-of pictures (PACS) of the test's own, on free ports. It ends with the test.
+"""A picture archive (PACS) for a test: Orthanc with its DICOMweb plug-in, from Debian's `orthanc`
+and `orthanc-dicomweb`, on free ports.
 """
 
 import json
@@ -27,8 +27,8 @@ ATTEMPTS = 5
 
 @dataclass
 class Orthanc:
-    """`address` is that of its REST API, `dicomweb` that of its DICOMweb API; on `dicom_port` it
-    speaks the older protocol.
+    """`address` is that of its REST API, `dicomweb` that of its DICOMweb API. DICOM itself is
+    spoken on `dicom_port`.
     """
 
     port: int
@@ -72,12 +72,11 @@ class Orthanc:
         return made
 
     def instances(self) -> list[str]:
-        """Orthanc's own ids of all that it keeps; `/instances/<id>/file` is the file."""
+        """Return Orthanc's own ids of all objects; `/instances/<id>/file` is the file."""
         kept: list[str] = self.call("GET", "/instances").json
         return kept
 
     def add_server(self, name: str, url: str, token: str) -> None:
-        """Name a DICOMweb server to which it can send, with this bearer token."""
         server = {"Url": url, "HttpHeaders": {"Authorization": f"Bearer {token}"}}
         answer = self.call("PUT", f"/dicom-web/servers/{name}", json=server)
         assert answer.status == 200, answer.data
@@ -93,7 +92,7 @@ def dump(value: Any) -> bytes:
 
 @contextmanager
 def running_orthanc(**configuration: Any) -> Iterator[Orthanc]:
-    """Skips the test where Orthanc is not installed. `configuration` is added to its own."""
+    """Skips the test if Orthanc is not installed. `configuration` is added to its own."""
     binary = shutil.which("Orthanc", path="/usr/sbin:/usr/bin:/usr/local/bin")
     if binary is None or not PLUGIN.exists():
         pytest.skip("no Orthanc with its DICOMweb plug-in (Debian: orthanc, orthanc-dicomweb)")

@@ -1,5 +1,3 @@
-"""Reads the objects of a finding as the clinic's archive is sent them, and what others say."""
-
 import io
 import shutil
 import subprocess
@@ -24,7 +22,6 @@ def studies_of(backend: Backend) -> StudiesService:
 
 
 def objects_in_archive(backend: Backend, number: int, *there: Dataset) -> list[Dataset]:
-    """What the archive is sent of a finding, where it has `there`; with what has not changed."""
     finding = backend.services.data.findings.find_by_number(number)
     assert finding
     studies = studies_of(backend)
@@ -35,7 +32,7 @@ def objects_in_archive(backend: Backend, number: int, *there: Dataset) -> list[D
 
 
 def tool(name: str, *arguments: str | Path) -> str:
-    """What one of Debian's tools for DICOM says. Skips the test where it is not installed."""
+    """Return the output of one of Debian's DICOM tools. Skips the test if it is not installed."""
     if shutil.which(name) is None:
         package = "dicom3tools" if name == "dciodvfy" else "dcmtk"
         pytest.skip(f"no {name} (Debian: {package})")

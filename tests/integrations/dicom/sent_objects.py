@@ -1,5 +1,3 @@
-"""DICOM objects for tests: of drawn photos, with the header of a person who does not exist."""
-
 import io
 from collections.abc import Iterable
 from typing import Any

@@ -1,5 +1,3 @@
-"""Findings on their way to the clinic's archive, which may fail in many ways."""
-
 import io
 from collections.abc import Iterator
 from pathlib import Path

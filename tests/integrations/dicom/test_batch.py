@@ -1,5 +1,3 @@
-"""DICOM objects among the pictures of a run, as a server judges them."""
-
 import importlib.util
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Whatever is sent to the DICOM door gets a sentence, and nothing of it is left behind."""
-
 import errno
 import io
 import random
@@ -48,7 +46,7 @@ def of_frame(frame: bytes, syntax: UID = JPEG, **elements: Any) -> bytes:
 
 
 def with_syntax(syntax: str) -> bytes:
-    """The header of a JPEG, in which another transfer syntax stands in the place of its own."""
+    """Replace the transfer syntax in the header of a JPEG."""
     known = str(JPEG).encode()
     return jpeg_object().replace(known, syntax.encode().ljust(len(known), b"\0"), 1)
 
@@ -63,7 +61,7 @@ def nested(depth: int) -> bytes:
 
 
 def bomb() -> bytes:
-    """Of zeros, which a deflated data set could be inflated to: 1 GB of 1 MB."""
+    """1 MB of a deflated data set that could be inflated to 1 GB of zeros."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     return packer.compress(bytes(64 * 1024 * 1024)) + packer.flush()
 

@@ -1,5 +1,3 @@
-"""A key with the scope `dicom`: which requests its quota counts."""
-
 from tests.integrations.test_keys import made
 from tests.support.backends import Backend
 

@@ -1,5 +1,3 @@
-"""The DICOM objects of a finding: what each says, and what other software says of them."""
-
 import io
 import re
 from collections.abc import Callable
@@ -303,7 +301,7 @@ def test_each_version_of_a_finding_has_objects_of_its_own_and_names_those_before
 
 
 def placed(steps: list[dict[str, Dataset]], kind: str) -> list[int]:
-    """Which of the objects of this class each step has: 0 the first, 1 the next one."""
+    """Return which of the objects of this class each step has: 0 the first, 1 the next."""
     uids = [step[kind].SOPInstanceUID for step in steps]
     return [[*dict.fromkeys(uids)].index(uid) for uid in uids]
 

@@ -1,5 +1,3 @@
-"""A real archive sends what it keeps to a real server (Orthanc with its DICOMweb plug-in)."""
-
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import run

@@ -1,5 +1,3 @@
-"""DICOM objects that are sent become findings, as photos that are sent to `POST /predict`."""
-
 import io
 import subprocess
 import sys

@@ -1,5 +1,3 @@
-"""The settings of the clinic's archive: what a server refuses, and what the operator is told."""
-
 from pathlib import Path
 from traceback import format_exception
 from typing import Any

@@ -1,5 +1,3 @@
-"""What an archive said of its own object comes back in what it gets, and goes nowhere else."""
-
 import io
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""An archive sends an object again with another PatientID: a doctor decides."""
-
 from functools import partial
 from typing import Any
 
@@ -33,7 +31,6 @@ class Ward:
         self.earlier = {item["id"] for item in self.stored.find()}
 
     def get_key(self) -> None:
-        """The archive sends by this key from now on."""
         told = {"scopes": ["dicom", "findings:read"], "doctor": self.doctor.email}
         self.archive, self.key = made(self.admin, "/admin/keys", **told)
 

@@ -1,5 +1,3 @@
-"""An archive corrects a PatientID: all or nothing, as tests/use_cases says."""
-
 from typing import Any
 
 from werkzeug.test import TestResponse

@@ -1,5 +1,3 @@
-"""A clinic with one patient whose findings are in every state, and who reads them."""
-
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,6 @@ SECTIONS = (
 
 
 class Clinic:
-    """Ada is in the doctor's care; Bob is nobody's."""
-
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.backend = Backend(folder, **settings)
         self.doctor = self.backend.member(role="doctor", name="Dr Example")

@@ -1,5 +1,3 @@
-"""What a health record sends: a patient, an order and a photo, as FHIR R4."""
-
 import base64
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""What a health record reads of a finding, for tests of what is told everywhere."""
-
 from typing import Any
 
 from tests.support.backends import Person

@@ -1,5 +1,3 @@
-"""What a health record reads of a finding, as views of tests/findings/reports."""
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""Who reads what: a person as in the console, a program as its key says."""
-
 from urllib.parse import quote
 
 from tests.integrations.fhir.clinic import Clinic, read

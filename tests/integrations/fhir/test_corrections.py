@@ -1,5 +1,3 @@
-"""A finding in error: who copies findings learns it, and who filed it takes it back."""
-
 import json
 
 import pytest

@@ -1,5 +1,3 @@
-"""An order names the doctor of a patient who has none."""
-
 from typing import Any
 
 import pytest

@@ -1,5 +1,3 @@
-"""Errors, how a resource is asked for, and what an answer takes of the server's memory."""
-
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path

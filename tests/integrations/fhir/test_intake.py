@@ -1,5 +1,3 @@
-"""Orders of health records: a photo and a patient in, a report out, once for each identifier."""
-
 import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

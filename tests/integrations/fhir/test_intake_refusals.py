@@ -1,5 +1,3 @@
-"""What is sent wrong gets an `OperationOutcome` with a sentence, and leaves nothing."""
-
 import copy
 import json
 import random

@@ -1,5 +1,3 @@
-"""Health records go on to use the ids and numbers of an account whose spots were moved."""
-
 from tests.integrations.fhir import orders
 from tests.integrations.test_keys import clinic_wide
 from tests.privacy.test_moving_accounts import WAITS, get, move_all

@@ -1,5 +1,3 @@
-"""What each resource says, and that it is FHIR R4 by two other implementations."""
-
 from pathlib import Path
 from typing import Any
 

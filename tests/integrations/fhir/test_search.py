@@ -1,5 +1,3 @@
-"""Search: pages that skip nothing, times, tokens, and what is not known."""
-
 from datetime import datetime, timedelta
 from operator import eq, ge, gt, le, lt
 from typing import Any
@@ -161,7 +159,7 @@ def test_what_only_shapes_an_answer_is_ignored_and_said(clinic: Clinic) -> None:
 def test_a_bundle_without_a_damaged_record_says_that_it_is_not_complete(
     clinic: Clinic, collection: str, kinds: tuple[str, ...]
 ) -> None:
-    """No FHIR library shows a header, and a record system takes the list for all that there is."""
+    """No FHIR library shows a header, so a record system would take the list as complete."""
     stored = clinic.backend.services.store.collection(collection)
     owned = {"email": clinic.ada.email} if collection == "accounts" else {"owner": clinic.patient}
     kept = stored.find(owned)[0]

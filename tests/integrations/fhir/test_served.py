@@ -1,5 +1,5 @@
-"""A server by itself: the commands of docs/integrate/ehr.md, and a client of FHIR, whose models
-refuse what they do not know.
+"""Runs the commands of docs/integrate/ehr.md, and a FHIR client whose models refuse unknown
+fields.
 """
 
 import json

@@ -1,5 +1,3 @@
-"""What holds about a spot, as a health record reads it of each of its findings."""
-
 from collections.abc import Iterator
 from datetime import datetime
 from html import escape

@@ -1,5 +1,3 @@
-"""A photo that was judged again, as a health record reads its finding."""
-
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote

@@ -1,5 +1,3 @@
-"""What a health record reads of a spot, for tests/use_cases/test_one_truth.py."""
-
 from collections.abc import Iterator
 
 from skinapi.model.conditions import Band, conditions_table

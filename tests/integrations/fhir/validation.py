@@ -44,7 +44,7 @@ def medplum_faults(resources: list[Resource]) -> list[Any]:
 
 @cache
 def validator(node: str) -> "Validator":
-    """One for the tests of this process: it reads its definitions for most of a second."""
+    """One for all tests of this process: it reads its definitions for most of a second."""
     return Validator(node)
 
 
@@ -55,7 +55,7 @@ class Validator:
         atexit.register(self._process.communicate)  # closes its input, at whose end it ends
 
     def answer(self, line: str) -> str:
-        """Empty where it has failed: what it says of that is in the output of the test."""
+        """Return nothing after a failure: the cause is in the output of the test."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{line}\n")

@@ -1,5 +1,3 @@
-"""As tests/findings/with_skin_cream.py."""
-
 from tests.findings.prediction.test_judging_again import Corrected
 from tests.integrations.fhir.clinic import read
 from tests.support.backends import Backend

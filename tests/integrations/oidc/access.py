@@ -1,5 +1,3 @@
-"""Who may ask for what of this area, where no provider is: see tests/support/access.py."""
-
 from tests.support.access_part import AccessPart
 
 PART = AccessPart(

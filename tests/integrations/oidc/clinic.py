@@ -1,5 +1,3 @@
-"""A backend that knows the fake provider, and the browser of one person."""
-
 from typing import Any
 
 from werkzeug.test import TestResponse

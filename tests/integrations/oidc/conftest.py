@@ -1,5 +1,3 @@
-"""A backend beside a provider that can do everything wrong."""
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

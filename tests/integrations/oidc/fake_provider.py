@@ -1,5 +1,3 @@
-"""A provider of OpenID Connect that does what a real one never would, on this machine."""
-
 import base64
 import hashlib
 import json
@@ -41,7 +39,7 @@ def signed(claims: object, key: Any, *, alg: str = "RS256", **header: Any) -> st
 
 
 def signed_loosely(claims: object, key: jwk.RSAKey, **header: Any) -> str:
-    """As RS256, whatever stands in it."""
+    """Sign with RS256 without any check of the content."""
     text = f"{encode({'alg': 'RS256', 'kid': key.kid, **header})}.{encode(claims)}"
     signature = key.private_key.sign(text.encode(), PKCS1v15(), SHA256())  # type: ignore[union-attr]
     return f"{text}.{encode(signature)}"
@@ -49,8 +47,6 @@ def signed_loosely(claims: object, key: jwk.RSAKey, **header: Any) -> str:
 
 @dataclass
 class Asked:
-    """What the browser brings to the provider, as its address says."""
-
     state: str
     nonce: str
     challenge: str
@@ -66,8 +62,8 @@ class Asked:
 
 
 class FakeProvider(LocalServer):
-    """`claims` are those of the next ID token, over what is right; `metadata` those of discovery.
-    `token` makes the token of the claims. `seen` counts the requests by path.
+    """`claims` override those of the next ID token, and `metadata` those of discovery. `token`
+    makes the token from the claims. `seen` counts the requests by path.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -90,7 +86,7 @@ class FakeProvider(LocalServer):
         super().process_request(request, client_address)
 
     def server_close(self) -> None:
-        """A browser keeps connections open on which it asks nothing."""
+        """A browser keeps idle connections open."""
         super().server_close()
         for connection in self._connections:
             with suppress(OSError):
@@ -203,7 +199,7 @@ class _Call(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        pass
 
 
 def hang(call: _Call) -> None:

@@ -1,4 +1,4 @@
-"""`oidc-provider-mock` in a process of its own: a provider that others have written."""
+"""Runs `oidc-provider-mock`, a provider written by others, in a process of its own."""
 
 import json
 import os

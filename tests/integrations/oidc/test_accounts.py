@@ -1,5 +1,3 @@
-"""Whose account a log-in at the provider opens, in which role, and what is asked besides."""
-
 import base64
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,5 +1,3 @@
-"""Log-in with the clinic's accounts in a browser: there, back, and out on both sides."""
-
 import json
 from collections.abc import Iterator
 from io import StringIO

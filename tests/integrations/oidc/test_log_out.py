@@ -1,5 +1,3 @@
-"""Log-out on both sides: here with the provider's page, and there with a token to this server."""
-
 import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

@@ -1,5 +1,3 @@
-"""How the operator names the providers, and what a server refuses to start with."""
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,3 @@
-"""While the log-in at the clinic's provider is off, what it has stored of an account is erased."""
-
 from pathlib import Path
 
 from skinapi.app.integrity_check import check_integrity

@@ -1,7 +1,3 @@
-"""What a provider sends that is forged, expired, replayed or mixed up: each is refused, and nothing
-is stored.
-"""
-
 import hmac
 import time
 from collections import Counter
@@ -35,7 +31,7 @@ MakeToken = Callable[[FakeProvider, Claims], str]
 
 
 def by_public_key(fake: FakeProvider, claims: Claims) -> str:
-    """Signed with the text of the public key as if it was a shared secret."""
+    """Sign with the text of the public key as if it were a shared secret."""
     text = f"{encode({'alg': 'HS256', 'kid': 'one'})}.{encode(claims)}"
     secret = fake.key.as_pem(private=False)
     return f"{text}.{encode(hmac.digest(secret, text.encode(), 'sha256'))}"
@@ -51,7 +47,7 @@ def changed_behind_the_signature(fake: FakeProvider, claims: Claims) -> str:
 
 
 def by_another_key(_: FakeProvider, claims: Claims) -> str:
-    """That names itself as the key of the provider, and brings itself along."""
+    """The token names its own key as the provider's, and includes it."""
     thief = rsa_key("thief")
     return signed(claims, thief, kid="one", jku="https://evil.example/jwks")
 

@@ -1,5 +1,3 @@
-"""Who may ask for what of this area: see tests/support/access.py."""
-
 from typing import TYPE_CHECKING, Any
 
 from skinapi.integrations.webhooks.endpoints import Endpoint

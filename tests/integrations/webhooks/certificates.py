@@ -1,5 +1,3 @@
-"""A certificate of a test, which is its own authority."""
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

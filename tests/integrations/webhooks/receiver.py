@@ -1,5 +1,5 @@
-"""A receiver of webhooks, well or badly behaved, on this machine. It verifies each message with the
-library that Standard Webhooks publishes for receivers.
+"""A receiver of webhooks, well or badly behaved. It verifies each message with the library that
+Standard Webhooks publishes for receivers.
 """
 
 import json
@@ -53,7 +53,7 @@ class Call(BaseHTTPRequestHandler):
         self.server.messages.append(Message(self.path, {}, b"GET"))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        pass
 
     def say(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
@@ -100,7 +100,7 @@ def never_answers(call: Call) -> None:
 
 
 def drips(call: Call) -> None:
-    """A header without an end, a byte at a time."""
+    """Send an endless header, one byte at a time."""
     call.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     until = time.monotonic() + 60
     while time.monotonic() < until and not call.server.closing.wait(0.05):

@@ -1,5 +1,3 @@
-"""What a message tells of a finding, for tests of what is told everywhere."""
-
 import json
 from typing import Any
 

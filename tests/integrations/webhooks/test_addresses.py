@@ -1,7 +1,3 @@
-"""Where webhooks are sent to: the public internet, and what the operator lists; nowhere else,
-whatever the URL says, and whatever its name means by then.
-"""
-
 import socket
 import ssl
 import threading

@@ -1,5 +1,3 @@
-"""A webhook whose record is damaged stops nothing, and an admin deletes it."""
-
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
 

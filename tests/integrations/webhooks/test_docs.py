@@ -1,5 +1,3 @@
-"""What the page of webhooks tells to type works as it stands there."""
-
 import json
 from typing import Any
 

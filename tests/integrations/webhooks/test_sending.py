@@ -1,5 +1,3 @@
-"""Webhooks as an admin sets them, and as a receiver gets them."""
-
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path

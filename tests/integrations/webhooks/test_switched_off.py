@@ -1,5 +1,3 @@
-"""While webhooks are off nobody is told anything, and what was stored is still known."""
-
 from pathlib import Path
 
 import pytest

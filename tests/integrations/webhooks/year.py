@@ -1,5 +1,3 @@
-"""What a year of tests/privacy has of this area: a webhook that waits for its receiver."""
-
 from skinapi.integrations.webhooks.endpoints import EventType
 from skinapi.integrations.webhooks.service import WebhooksService
 from tests.support.backends import Backend
