@@ -29,7 +29,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
     ),
     "findings without a spot": (
         r"list_unsorted|SpotWithoutPlace|spot_without_place|lesion=none|page_owned\(.*unsorted",
-        r"find_kept\b|list_closed|MessagesUnread|messages_unread|TooManyLesions|MOST_LESIONS",
+        r"find_kept\b|list_closed|MessagesUnread|messages_unread|TooManyLesions",
     ),
     "letters that are struck": (
         r"written_of|letter_(decision|outdated)|LaterDecision|letter(Superseded|Before|Because|Changed)",
@@ -91,7 +91,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"[Pp]atient_?[Nn]otice\b|TellingWords|findings_to_tell",
     ),
     "emergency access": (
-        *("BREAK_GLASS", "/break-glass", "BreakGlass", "break_glass_", "glass_broken"),
+        *("/break-glass", "BreakGlass", "break_glass_", "glass_broken"),
         *("get_to_read", "emergency_accesses", "AdminStopped", "#/emergency", "glassUntold"),
         r"GLASS_BROKEN|broken_glass|glass(Ask|Chosen|Ended|Finding|Gone|Told)|title_emergency",
     ),
