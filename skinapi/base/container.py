@@ -125,7 +125,7 @@ class Parts:
         for name in _hints_of(type(self)):
             getattr(self, name)
 
-    if not TYPE_CHECKING:  # else every name would be an attribute
+    if not TYPE_CHECKING:  # otherwise type checkers would accept any name
 
         def __getattr__(self, name: str) -> Any:
             kind = _hints_of(type(self)).get(name)

@@ -71,7 +71,7 @@ def cap_marks(text: str) -> str:
         kind = unicodedata.category(character)
         if kind in ("Mn", "Me"):
             marks += 1
-        elif kind != "Cf":  # invisible characters between two marks do not part them
+        elif kind != "Cf":  # invisible characters between two marks do not separate them
             marks = 0
         if marks <= MOST_MARKS:
             kept.append(character)

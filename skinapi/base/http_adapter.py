@@ -40,7 +40,7 @@ class _Connection(HTTPConnection):
             self._adapter.is_untrusted = True
             raise
         self._adapter.socket = self.sock
-        if self._adapter.is_late():  # cut_off may have come before there was a socket
+        if self._adapter.is_late():  # cut_off may have been called before the socket existed
             raise TimeoutError
 
 
@@ -72,7 +72,7 @@ class Adapter(HTTPAdapter):
     ) -> None:
         super().__init__()
         self.find_addresses = find_addresses
-        self.is_untrusted = False  # the certificate of the other server
+        self.is_untrusted = False  # the other server's certificate is invalid
         self.socket: socket | None = None
         self._deadline, self._tls = deadline, tls
 

@@ -28,7 +28,7 @@ class CallFault(StrEnum):
     DEADLINE = "deadline"
     TOO_LARGE = "too_large"
     UNREACHABLE = "unreachable"
-    # Only of a client that has `resolve`.
+    # Only raised by a client with `resolve`.
     ADDRESS_REFUSED = "address_refused"
     UNKNOWN_HOST = "unknown_host"
     CERTIFICATE = "certificate"

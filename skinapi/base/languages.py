@@ -15,9 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 WORDS_FOLDER = resources.files("skinapi.base") / "words"
 if TYPE_CHECKING:
-    Language = Literal["en", "fr"]  # those that code may name
+    Language = Literal["en", "fr"]  # those that the code may name
 else:
-    # English comes first: it is for a reader of none of them.
+    # English comes first: it is the default for all other languages.
     _FOLDERS = {item.name for item in WORDS_FOLDER.iterdir() if item.is_dir()}
     Language = Literal["en", *sorted(_FOLDERS - {"en"})]
 LANGUAGES: tuple[Language, ...] = get_args(Language)

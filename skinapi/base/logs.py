@@ -58,7 +58,7 @@ def shield_output() -> None:
 def _shielded(stream: TextIO | None) -> TextIO:
     if isinstance(stream, LossyStream):
         return stream
-    if stream is None:  # started without this descriptor: its number may be any file by now
+    if stream is None:  # not open at the start: the descriptor may be another file now
         return LossyStream(os.open(os.devnull, os.O_WRONLY))
     with suppress(OSError):
         stream.flush()
@@ -75,10 +75,10 @@ class LossyStream(io.TextIOBase, TextIO):
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._begin()
-        os.register_at_fork(after_in_child=self._begin)  # there the lock may be held
+        os.register_at_fork(after_in_child=self._begin)  # the lock may be held in the child
 
     def _begin(self) -> None:
-        self._lock = threading.RLock()  # a signal handler may write in the middle of a write
+        self._lock = threading.RLock()  # a signal handler may interrupt a write with another one
         self._unfinished, self._torn = "", False
 
     def write(self, text: str) -> int:

@@ -33,7 +33,7 @@ class Page(Generic[T]):
         return list(self._records)
 
     def map(self, view: Callable[[T], U]) -> "Page[U]":
-        # A generator, so that reading `items` of the new page is what builds those of this one.
+        # A generator, so that this page is only built when the new page's `items` are read.
         return Page((view(item) for item in self._each()), self.next_after)
 
     def map_all(self, view: Callable[[list[T]], Iterable[U]]) -> "Page[U]":

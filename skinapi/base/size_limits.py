@@ -4,7 +4,7 @@ from skinapi.base.errors import PayloadTooLarge
 # size without a rest is used.
 UNITS = ((1024**2, "MB"), (1000**2, "MB"), (1024, "KB"), (1000, "KB"))
 
-LARGEST_PHOTO = 10 * 1024 * 1024  # where MAX_UPLOAD_BYTES is not set
+LARGEST_PHOTO = 10 * 1024 * 1024  # the default of MAX_UPLOAD_BYTES
 # Of a request body, where the route has no limit of its own.
 LARGEST_BODY = 1024 * 1024
 _STRUCTURE = b'"\\[{,'

@@ -45,7 +45,7 @@ class StoredRecord(FromRecord):
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (str, float, int)):  # most are, and Mapping takes long to ask for
+    if isinstance(value, (str, float, int)):  # the common case first: a Mapping check is slow
         return value
     if isinstance(value, (list, tuple)):
         return [_plain(part) for part in value]

@@ -103,7 +103,7 @@ class PatientsService:
         """The account of this identifier. For a new one also its registration, which is stored with
         the first finding, so that a refused request leaves no account. The doctor in charge of a
         new one is `doctor` (an id), or else that of the caller's key, or else DEFAULT_DOCTOR. A
-        closed account without a log-in is reopened.
+        closed account without a log-in is opened again.
         """
         hashed = self.hash_number(system, value, by=by)
         found = self.accounts.find_external(hashed)
@@ -116,7 +116,7 @@ class PatientsService:
         identifier = new_id()
         drafted = self.accounts.draft(
             id=identifier,
-            # Doctors tell such patients apart by it.
+            # Doctors distinguish such patients by it.
             name=f"Patient {identifier[-8:].upper()}",
             email=f"{identifier}@{PATIENTS}",
             status="approved",
@@ -124,7 +124,7 @@ class PatientsService:
             locale=locale,
             external=hashed,
             number_system=system.strip(),
-            sent_by=by.account.name if by.account else None,  # the name of the key, too
+            sent_by=by.account.name if by.account else None,  # also the name of the key
             doctor_id=self.assignments.choose(doctor, by.key.doctor if by.key else None),
         )
         adding = partial(self._add, drafted=drafted, by=by.id)
@@ -163,7 +163,7 @@ class PatientsService:
         for part in parts:
             if unseen := find_unseen(part):
                 raise BadRequest(UNSEEN.format(unseen=unseen))
-        # Lengths first: no two identifiers are the same text.
+        # Lengths first, so that different identifiers never give the same text.
         lengths = "\n".join(str(len(part)) for part in parts[1:-1])
         message = "\n".join([parts[0], lengths, *parts[1:]]).encode("utf-8", "surrogatepass")
         return self.number_key.hash(message)

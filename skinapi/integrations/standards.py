@@ -52,7 +52,7 @@ SITE_OF: Mapping[str, BodySite] = {
 _SIDE_OF: Mapping[str, BodySide] = {
     code: side for side, codes in _SIDES.items() for code in codes.split()
 }
-# Qualifiers, which stand beside the code of a site.
+# Qualifiers of a site's code.
 LATERALITY_OF: Mapping[str, Laterality] = {"7771000": "left", "24028007": "right"}
 
 

@@ -54,7 +54,7 @@ def _open_uploads(container: Container, cleanup: Cleanup) -> UploadsService:
 
 
 def _begin(cleanup: Cleanup) -> None:
-    with suppress(SkinAPIError):  # it is done again before each upload
+    with suppress(SkinAPIError):  # repeated before each upload
         cleanup.sweep()
 
 

@@ -73,7 +73,7 @@ def open_pseudonyms(store: Store) -> Pseudonyms:
     if stored is None:
         key = secrets.token_hex(KEY_BYTES)
         made: Document = {"id": KEY, "schema": 1, "created_at": now(), "key": key}
-        with suppress(Duplicate):  # another process made it at this moment
+        with suppress(Duplicate):  # another process has just made it
             keys.insert(made)
         stored = keys.get(KEY) or made
     return Pseudonyms(bytes.fromhex(stored["key"]))
@@ -184,7 +184,7 @@ class ReviewedFindings:
         return verdicts
 
     def _photo(self, name: str, finding: SubmittedPhoto) -> SentFile:
-        # Nothing of it is sent or counted yet, so it has no size here.
+        # Nothing is uploaded or counted yet, so the size is 0.
         return SentFile(name, 0, partial(self._open, finding.photo_blob or ""))
 
     def _open(self, blob: str) -> IO[bytes]:
@@ -204,7 +204,7 @@ def _decide(
     if finding is None:
         return LeftOut.FINDING_DELETED
     owner = owners.get(finding.owner)
-    # Who is suspended cannot withdraw a consent.
+    # A suspended account cannot withdraw its consent.
     if owner is None or not owner.approved or not owner.may_teach:
         return LeftOut.NO_CONSENT
     if finding.photo_blob is None:

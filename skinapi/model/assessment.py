@@ -87,11 +87,11 @@ def assess(
     each = [
         _calibrate(calibration, used, labels, logits, pooled, context) for used in modality.used
     ]
-    # A doubt of one calibration is a doubt about the picture, whichever has the more urgent band.
+    # A doubt of either calibration applies, whichever has the more urgent band.
     doubts = {doubt for output in each for doubt in output.doubts}
     if calibration.skin is not None and calibration.skin.doubts(pooled):
         doubts.add(Doubt.NOT_SURELY_SKIN)
-    if context.text_in_picture:  # no model of ours has learned from such pictures
+    if context.text_in_picture:  # our models were not trained on such pictures
         doubts.add(Doubt.UNLIKE_TRAINING)
     return _most_cautious(
         [_assess(calibration, output, doubts, context, modality) for output in each]
@@ -195,7 +195,7 @@ def _assess(
         person=asked[0],
         may_lower=calibration.may_lower(output.told),
     )
-    # The stated condition of the version that asked for the band, else the patient's.
+    # The stated condition of the version that required the band, or else the patient's.
     place = next((n for n, each in enumerate(asked) if each.band is chosen.band), 0)
     table, first = calibration.patient_facts, most_probable(output.probabilities)
     shown, pictured = (

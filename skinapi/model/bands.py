@@ -18,7 +18,7 @@ from pydantic import Field
 
 from skinapi.model.conditions import Band, conditions_table
 
-# A threshold above 1, or one that is not a number, would never be reached.
+# A threshold above 1, or NaN, would never be reached.
 Limit = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -42,7 +42,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "melanoma": Threshold(Band.URGENT_REFERRAL, 0.05),
     "squamous_cell_carcinoma": Threshold(Band.URGENT_REFERRAL, 0.05),
     "basal_cell_carcinoma": Threshold(Band.REFERRAL, 0.05),
-    # For a model without an output for squamous cell carcinoma, it is within this class.
+    # Includes squamous cell carcinoma if the model has no output for it.
     "actinic_keratosis": Threshold(Band.REFERRAL, 0.05),
     "malignant": Threshold(Band.DOCTOR_REVIEW, 0.10),
 }
@@ -66,16 +66,16 @@ class RaisedBy(StrEnum):
     MOST_PROBABLE = "most_probable"
     NAMED = "named"
     CHECKLIST = "checklist"
-    # Below the points of the checklist: one sign is a reason to go, as the advice itself says.
+    # Fewer points than the checklist requires, but one sign is a reason to see a doctor.
     TOLD_SIGNS = "told_signs"
-    # Only in findings that were stored before modalities were recognised; no rule gives it now.
+    # Only in findings stored before modalities were recognised.
     NOT_DERMOSCOPIC = "not_dermoscopic"
     NOT_EXAMINED = "not_examined"
     LITTLE_TESTED = "little_tested"
     UNTESTED_SKIN = "untested_skin"
-    # Of several pictures: one alone asks for it, and the joined probabilities do not.
+    # One of several pictures requires the band, and the joined probabilities do not.
     PICTURE = "picture"
-    # The patient's facts ask for less than the picture: they may lower its band by one step only.
+    # The patient's facts would lower the band by more than the one step that is allowed.
     FROM_PICTURE = "from_picture"
     UNCERTAIN = "uncertain"
 
@@ -194,7 +194,7 @@ def _told_apart(key: str, outputs: Collection[str]) -> tuple[str, ...]:
     return tuple(other for other in others if other in outputs) if others else ()
 
 
-# A finding asks two hundred times for the band and the rank of a condition.
+# A finding needs the band and rank of a condition two hundred times.
 @cache
 def _band_beside(key: str, told_apart: tuple[str, ...]) -> Band:
     table = conditions_table()

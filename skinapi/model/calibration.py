@@ -29,7 +29,7 @@ from skinapi.model.detectors import (
 )
 from skinapi.model.patient_facts import Fact, PatientFactsTable, ToldLimits, name_told
 
-# Beyond it nothing changes: no mix of lesions is that pure, and products would underflow.
+# Probabilities are clipped here: no mix of lesions is that pure, and products would underflow.
 PUREST = 1e-9
 
 
@@ -56,7 +56,7 @@ def restate(
 
 
 MOST_PICTURES = 4
-# Nothing that is fitted comes near this bound; beyond it the answer would be too sure.
+# Fitted values stay far below this bound; above it, results would be overconfident.
 Weight = Annotated[float, Field(ge=0, le=2)]
 
 
@@ -87,7 +87,7 @@ class JoiningRule(Frozen):
         return dict(zip(keys, (raised / raised.sum()).tolist(), strict=True))
 
 
-# For a model that was fitted on no pairs: the geometric mean, which is as sure as a single picture.
+# For a model without fitted pairs: the geometric mean, as confident as a single picture.
 EQUAL = JoiningRule(dermoscopic=0.5, clinical=0.5)
 
 
@@ -95,7 +95,7 @@ def _mean_log(
     pictures: Sequence[tuple[Modality, Mapping[str, float]]], kind: Modality, keys: Sequence[str]
 ) -> np.ndarray:
     shares = [[item[key] for key in keys] for modality, item in pictures if modality is kind]
-    # Sorted, so that rounding does not depend on the order either.
+    # Sorted, so that even rounding is independent of the order.
     logs = np.sort(np.log(np.maximum(shares, 1e-12)), axis=0)
     return np.asarray(logs.mean(axis=0))
 
@@ -104,11 +104,11 @@ Probabilities = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
 Level = Literal["0.90", "0.95"]
 LEVELS: tuple[Level, ...] = ("0.90", "0.95")
-# With fewer malignant lesions in a modality's test part, its sensitivity is hardly known.
+# With fewer malignant lesions in a modality's test part, its sensitivity is too uncertain.
 ENOUGH_TESTED = 100
-# With fewer of them at a place on the body, a reader is told the figure of all places.
+# With fewer of them at a body site, the figure of all sites is shown.
 ENOUGH_AT_SITE = 50
-# With fewer lesions of a skin tone in it, the model counts as not tested for that skin.
+# With fewer lesions of a skin tone, the model counts as untested on it.
 ENOUGH_OF_TONE = 50
 
 
@@ -212,7 +212,7 @@ class Calibration(Frozen):
     `too_few` had too few lesions and share the limit of all malignant, or all other, classes.
     """
 
-    # No temperature that is fitted comes near these bounds; beyond them sums overflow.
+    # Fitted temperatures stay far from these bounds; beyond them sums overflow.
     temperature: float = Field(default=1.0, ge=0.01, le=100)
     thresholds: Mapping[str, Limit] = {}
     sent: Mapping[OperatingPoint, Limit] = {}

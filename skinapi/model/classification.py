@@ -45,7 +45,7 @@ from skinapi.model.network.picture import Quality, measure_quality
 from skinapi.model.patient_facts import Fact
 from skinapi.model.refusals import Reason, refuse
 
-# These rules ask for a band whatever the probabilities are.
+# These rules require a band regardless of the probabilities.
 WITHOUT_SCORES = {
     RaisedBy.CHECKLIST,
     RaisedBy.TOLD_SIGNS,
@@ -209,7 +209,7 @@ def _join_versions(rule: JoiningRule, pictures: Sequence[Assessment]) -> tuple[V
         (picture.calibrated_as, picture.from_picture or picture.probabilities)
         for picture in pictures
     ]
-    # The facts that all count; a picture's own kind may know one more.
+    # The facts that all pictures use; one kind of picture may use more.
     told = tuple(fact for fact in Fact if all(fact in picture.told for picture in pictures))
     return Version(joined, told), Version(rule.join(alone), ())
 

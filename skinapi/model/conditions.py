@@ -268,12 +268,12 @@ class Condition(Sourced):
     urgency: Band
     codes: Codes
     sentences: Annotated[Mapping[Language, Sentences], AfterValidator(in_each_language)]
-    # What it is for models without an output for it, and for clients of seven classes.
+    # The class in models without this output, and for clients of seven classes.
     counted_as: str | None = None
-    # What it is, where nothing may be called harmless.
+    # The name if nothing may be called harmless.
     in_short: LocalizedText | None = None
 
-    # All that is told of it.
+    # All texts about it.
     not_told: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -428,7 +428,7 @@ class ConditionsTable(Frozen):
     def by_key(self, key: str) -> Condition:
         return self._by_key[key]
 
-    # Asked 80 times for a photo, and twice for each row of a list.
+    # Called 80 times for a photo, and twice for each row of a list.
     @cached_property
     def _by_key(self) -> dict[str, Condition]:
         return {condition.key: condition for condition in self.conditions}

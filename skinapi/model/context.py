@@ -53,12 +53,12 @@ BodySite = Literal[
 Laterality = Literal["left", "middle", "right"]
 BodySide = Literal["front", "rear"]
 SpokenPlace = tuple[BodySite, Laterality | None, BodySide | None]
-# What has a front and a back: of another site the side says nothing more.
+# Sites with a front and a back; for other sites the side adds nothing.
 TWO_SIDED: frozenset[BodySite] = frozenset(
     ("acral", "foot", "hand", "lower_extremity", "neck", "scalp", "trunk", "upper_extremity")
 )
 
-# The sites of each part of the body: one spot may be said to be of any of these.
+# The sites of each part of the body. Photos of one spot may name any of these.
 PARTS: tuple[frozenset[BodySite], ...] = (
     frozenset(("abdomen", "back", "chest", "genital", "neck", "trunk")),
     frozenset(("ear", "face", "neck", "scalp")),
@@ -78,7 +78,7 @@ TONE_OF_TYPE: Mapping[Fitzpatrick, SkinTone] = {
 }
 AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
 OLDEST = 120
-# The age that stands for those of whom only the group is told.
+# The representative age if only the group was entered.
 _MIDDLE_AGES: Mapping[AgeBand, int] = {"0-29": 20, "30-44": 37, "45-59": 52, "60-74": 67, "75+": 80}
 BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 
@@ -263,6 +263,6 @@ TOLD: Mapping[str, ToldFact] = {
     for fact in field.metadata
     if isinstance(fact, ToldFact)
 }
-# They say where on its `body_site` a spot is.
+# They locate a spot on its `body_site`.
 PLACE_ON_SITE = tuple(name for name, fact in TOLD.items() if fact.part_of == "body_site")
 NOTHING_TOLD = Context()

@@ -14,7 +14,7 @@ from skinapi.model.conditions import conditions_table
 from skinapi.model.network.model_checks import find_label_fault
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-# The table to read where there are several.
+# The table to read if there are several.
 TABLE_NAME = "metadata.csv"
 ID_COLUMNS = ("image_id", "image", "image_path")
 LABEL_COLUMNS = ("dx", "label")
@@ -31,7 +31,7 @@ ANSWERS = {
     "oozing": ("bleed",),
 }
 DIAMETERS = ("diameter_1", "diameter_2")
-# Another name of a fact's column, in MILK10k.
+# Alternative column names in MILK10k.
 ALSO_NAMED = {"localization": "site"}
 ISIC_COLUMNS = {
     "MEL": "mel",
@@ -45,7 +45,7 @@ ISIC_COLUMNS = {
     "VASC": "vasc",
 }
 NO_LABEL = "none"
-# All that say something; a table may have others.
+# All columns that are used; a table may have others.
 KNOWN_COLUMNS = frozenset(
     (
         *(*ID_COLUMNS, *LABEL_COLUMNS, "lesion_id", "patient_id", "modality"),

@@ -58,7 +58,7 @@ def pack(numbers: Features, dtype: str) -> str:
     return base64.b64encode(numbers.astype(dtype).tobytes()).decode("ascii")
 
 
-@lru_cache(maxsize=32)  # a few arrays for each of three models: serving, next, previous
+@lru_cache(maxsize=32)  # some arrays of three models: serving, next, previous
 def unpack(text: str, dtype: str) -> Floats:
     return np.frombuffer(base64.b64decode(text, validate=True), dtype).astype(np.float64)
 
@@ -164,7 +164,7 @@ class OutOfDistributionDetector(Frozen):
         centred = pooled.astype(np.float64) - self._mean
         explained = centred @ self._directions.T
         rest = np.square(centred).sum(axis=-1) - np.square(explained).sum(axis=-1)
-        return np.asarray(np.sqrt(np.maximum(rest, 0)))  # rounding may leave a little less than 0
+        return np.asarray(np.sqrt(np.maximum(rest, 0)))  # rounding may give slightly less than 0
 
     @property
     def _mean(self) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from skinapi.model.headline import (
 )
 from skinapi.model.patient_facts import Fact
 
-# A smaller change would alarm or comfort, and be of no use.
+# A smaller change would alarm or reassure without being useful.
 LEAST_POINTS = 5
 
 

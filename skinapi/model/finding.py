@@ -33,7 +33,7 @@ from skinapi.model.network.picture import Quality
 from skinapi.model.patient_facts import Fact
 from skinapi.model.refusals import Reason, refuse
 
-# Of the first of these a prevalence is a whole number.
+# The first denominator that makes a prevalence a whole number is used.
 _COUNTED_OF = (100, 1000, 10_000)
 
 
@@ -98,7 +98,7 @@ def _tested_notices(
         yield notices.little_tested
 
 
-@lru_cache(maxsize=64)  # each notice on a finding of the same model has the same figures
+@lru_cache(maxsize=64)  # all findings of a model have notices with the same figures
 def say_tested(figures: HeldOutFigures) -> LocalizedText:
     notices = conditions_table().notices
     there, elsewhere = figures.at_site, figures.elsewhere
@@ -137,7 +137,7 @@ class Doubt(StrEnum):
     """Why a finding is uncertain."""
 
     NOT_SURELY_SKIN = "not_surely_skin"
-    # Of several pictures: one is answered with something graver than the rest.
+    # One of several pictures has a more serious result than the others.
     PICTURES_DISAGREE = "pictures_disagree"
     TOO_CLOSE = "too_close"
     UNLIKE_TRAINING = "unlike_training"

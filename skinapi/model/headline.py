@@ -115,8 +115,8 @@ def join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledO
 
 
 class ReferralReason(StrEnum):
-    """Why a finding is sent to a doctor. Only `cancer` is about the picture: it is not reported if
-    the checklist alone was the reason.
+    """Why a finding is sent to a doctor. The reasons other than `cancer` say nothing about the
+    picture: a finding does not record whether the checklist was the only reason.
     """
 
     CANCER = "cancer"
@@ -126,7 +126,7 @@ class ReferralReason(StrEnum):
     LITTLE_TESTED = "little_tested"
 
 
-# The first of these that holds is said.
+# The first one that applies is stated.
 _WITHOUT_PICTURE = {
     RaisedBy.CHECKLIST: ReferralReason.CHECKLIST,
     RaisedBy.TOLD_SIGNS: ReferralReason.TOLD_SIGNS,
@@ -138,10 +138,10 @@ _WITHOUT_PICTURE = {
 
 LEAST_SHARE = 0.01  # what is less is said as "<1%", and named only where it alarms
 LEAST_IN_TENS = 20  # percent; of 14 %, "about 1 in 10" would hide a third
-LEAST_SUSPECTED = 0.1  # of what is less probable, a guideline on its suspicion is not cited
-# A cancer is named beside a milder one from this share of its probability on.
+LEAST_SUSPECTED = 0.1  # the least probability for citing a guideline on its suspicion
+# A cancer is named in addition to a milder one if it has this share of its probability.
 GRAVER_SHARE = 1 / 2
-_MOST = 0.5  # what has more than half is the most probable
+_MOST = 0.5  # more than half is always the most probable
 # Of a spot that is most likely one of these, a melanoma of so little is named, because it may look
 # like them; unless the spot is sent for what says nothing of it.
 PIGMENTED, LEAST_MELANOMA = frozenset({"melanocytic_nevus", "benign_keratosis"}), 0.03
@@ -444,7 +444,7 @@ def _open_beside(
     ranks = {key: severity_rank(key, own) for key in own}
     cancers = [key for key in own if key in conditions_table().malignant_keys]
     named = {key for key in cancers if key in plausible} | {likely.key}
-    # The least severe first: one that is named by this names others in its turn.
+    # The least severe first, because each named one may cause others to be named.
     for key in sorted(cancers, key=ranks.__getitem__, reverse=True):
         milder = (other for other in named & {*cancers} if ranks[key] < ranks[other])
         least = min((GRAVER_SHARE * own[other] for other in milder), default=math.inf)

@@ -18,7 +18,7 @@ from skinapi.model.decoding.photo import Photo, Size, encode_jpeg, read_stored_p
 from skinapi.model.network.picture import Box, view_box
 
 MOST_OPACITY = 0.6
-# A drawing needs many times the memory of its file, so others wait while two are under way.
+# A drawing needs many times the memory of its file, so at most two run at a time.
 MOST_DRAWINGS_AT_ONCE = 2
 ROWS_AT_A_TIME = 256
 QUALITY = 85

@@ -14,7 +14,7 @@ from skinapi.base.stored_record import Frozen
 from skinapi.model.bands import Limit, OperatingPoint
 from skinapi.model.context import Context
 
-# Nothing that is fitted comes near these bounds; beyond them sums overflow.
+# Fitted values stay far from these bounds; beyond them sums overflow.
 Shift = Annotated[float, Field(ge=-20, le=20)]
 Shifts = Mapping[str, Shift]
 

@@ -37,7 +37,7 @@ class Demo(BaseModel):
 def is_demo(instance_dir: Path) -> bool:
     try:
         return (instance_dir / DEMO_FILE).is_file()
-    except OSError:  # what is wrong with the folder is said where it is opened
+    except OSError:  # `open_folder` reports the fault
         return False
 
 

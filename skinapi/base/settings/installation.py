@@ -11,7 +11,7 @@ from skinapi.base.settings.value_checks import is_odd_key, refuse_weak_key, stor
 class InstallationSettings(BaseSettings):
     """The settings of each area are a class that builds on this one. `Settings` combines all."""
 
-    model_config = SettingsConfigDict(defer_build=True)  # of all classes only `Settings` is read
+    model_config = SettingsConfigDict(defer_build=True)  # only `Settings` itself is ever built
 
     environment: Literal["development", "production"] = Field(
         default="development",
@@ -73,7 +73,7 @@ class InstallationSettings(BaseSettings):
     def audit_secrets(self) -> list[str]:
         text = self.secret("former_jwt_secret_keys") or ""
         former = [key.strip() for key in text.split(",") if key.strip()]
-        # One of before may have a comma, or a space at an end.
+        # A former secret may contain a comma, or begin or end with a space.
         return [self.signing_key(), *former, *([text] if is_odd_key(text) else [])]
 
 

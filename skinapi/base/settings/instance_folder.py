@@ -16,7 +16,7 @@ def open_folder(folder: Path) -> None:
     fault = "no permission to write"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY  # the store waits for such a disk
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY  # the store handles a read-only disk
         if read_only or os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
             return
     except FileExistsError:
@@ -35,7 +35,7 @@ def refuse_shared(folder: Path) -> None:
     """
     try:
         mode = folder.stat().st_mode
-    except OSError:  # it is missing, or `open_folder` says what is wrong with it
+    except OSError:  # missing, or `open_folder` reports the fault
         return
     everybodys = stat.S_ISDIR(mode) and mode & (stat.S_ISVTX | stat.S_IWOTH)
     if everybodys or folder.resolve() == Path("/"):

@@ -14,7 +14,7 @@ SHORTEST_MESSAGES = 90
 SHORTEST_ACCOUNTS = 120
 LONGEST = 36600
 LONGEST_YEAR = 366
-LONGEST_WAIT_DAYS = 28  # the law says "without undue delay", and a month at most
+LONGEST_WAIT_DAYS = 28  # by law "without undue delay", and at most a month
 MOST_YEARS = 100
 
 

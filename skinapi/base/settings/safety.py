@@ -44,7 +44,7 @@ WRONG_DEFAULT_DOCTOR = (
 WRONG_UNASSIGNED = (
     "UNASSIGNED_PATIENTS names no active doctor: nobody here sees patients without a doctor"
 )
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+")  # an account may have letters outside ASCII
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")  # an account may have non-ASCII letters
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
 ALIASES = ("RENDER_EXTERNAL_URL",)
 # What 2.0.0 read. A server that ignored them would do something else than its operator has set.
@@ -256,7 +256,7 @@ def read_settings(faults: Callable[[Settings], list[str]] = faults_of) -> Settin
     try:
         return Settings()
     except (OSError, UnicodeDecodeError):
-        # Without its cause: that quotes the file, which may hold secrets.
+        # Without its cause, which quotes the file and so perhaps secrets.
         raise UnsafeSettings(".env cannot be read: it must be a file of UTF-8 text") from None
     except ValidationError as error:
         raise UnsafeSettings("\n".join(_with_the_others(error, faults))) from None

@@ -35,7 +35,7 @@ AutoInt = Annotated[Annotated[int, Field(ge=1, le=256)] | None, BeforeValidator(
 class Sizing:
     workers: int
     streams: int
-    inference_threads: int  # of all streams of a process together
+    inference_threads: int  # total of all streams of a process
     reason: str
 
 
@@ -68,7 +68,7 @@ def usable_cores() -> int:
 
 def _quotas() -> Iterator[float]:
     for folder in _groups("cpu"):
-        with suppress(OSError, ValueError, ArithmeticError):  # no such file, "max", or nonsense
+        with suppress(OSError, ValueError, ArithmeticError):  # missing, "max", or malformed
             quota, period = (folder / "cpu.max").read_text().split()
             yield int(quota) / int(period)
         with suppress(OSError, ValueError, ArithmeticError):
@@ -81,7 +81,7 @@ def usable_memory() -> int:
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for folder in _groups("memory"):
         for name in ("memory.max", "memory.limit_in_bytes"):
-            with suppress(OSError, ValueError):  # no such file, or "max"
+            with suppress(OSError, ValueError):  # missing, or "max"
                 limits.append(int((folder / name).read_text()))
     return min(limits)
 

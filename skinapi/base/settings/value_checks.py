@@ -83,12 +83,12 @@ def asks_for_password(uri: str) -> bool:
     try:
         parts = urlsplit(uri)
     except ValueError:
-        return True  # the driver refuses it
+        return True  # the driver will refuse it
     user, _, hosts = parts.netloc.rpartition("@")
     if all(map(_is_on_this_machine, hosts.split(","))):
         return True
     password = user.partition(":")[2]
-    # Else the driver proves who it is in another way, such as MONGODB-X509.
+    # Otherwise the driver authenticates in another way, such as MONGODB-X509.
     proves = parts.scheme.startswith("mongodb") and "authmechanism=" in parts.query.lower()
     return proves or password not in ("", KNOWN_TO_ALL)
 
@@ -108,7 +108,7 @@ def split_scheme(text: str) -> tuple[str, str]:
 
 def is_readable_uri(uri: str) -> bool:
     try:
-        _ = urlsplit(uri).port  # raises ValueError with a part of the URI
+        _ = urlsplit(uri).port  # the ValueError quotes a part of the URI
     except ValueError:
         return False
     return True
@@ -316,7 +316,7 @@ def is_mongo_address(uri: str) -> bool:
     from pymongo import MongoClient  # noqa: PLC0415 (a server on SQLite does without the driver)
     from pymongo.errors import ConfigurationError  # noqa: PLC0415
 
-    # Without what makes the driver ask the DNS.
+    # Without the parts for which the driver would query DNS.
     plain = re.sub(r"srv[A-Za-z]+=[^&]*&?", "", uri.replace("mongodb+srv://", "mongodb://", 1))
     try:
         client: MongoClient[dict[str, object]] = MongoClient(plain, connect=False)

@@ -13,7 +13,7 @@ def open_broker(settings: BrokerSettings) -> Broker | None:
     if settings.broker_uri is None:
         return None
     try:
-        # Imported late: most installations have no broker, and need none of its libraries.
+        # Imported late: most installations have no broker.
         broker: Broker = importlib.import_module(ADAPTER).DramatiqBroker(settings.broker_uri)
     except ModuleNotFoundError as error:
         raise UnsafeSettings(

@@ -26,7 +26,7 @@ from skinapi.platform.jobs.announcements import BrokerUnavailableError
 
 QUEUE, ACTOR = "skinapi-jobs", "run_job"
 RECEIVE_MS = 500
-CONNECT_S, ANSWER_S = 3, 2  # each of Redis at most twice
+CONNECT_S, ANSWER_S = 3, 2  # Redis uses each at most twice
 RABBITMQ_HEARTBEAT_S = 10
 # After this time Redis gives an announcement to another worker, where the one that got it died
 # before it acknowledged; it is looked for at about every twentieth request (of a million).
@@ -36,7 +36,7 @@ LOGGERS = ("dramatiq", "pika")
 
 class DramatiqBroker:
     def __init__(self, uri: str) -> None:
-        for name in LOGGERS:  # what they say of each lost connection is said once, by our callers
+        for name in LOGGERS:  # our callers report a lost connection once
             logging.getLogger(name).setLevel(logging.CRITICAL)
         opened = _Redis if uri.startswith("redis") else _Rabbitmq
         try:
@@ -58,12 +58,12 @@ class DramatiqBroker:
         with self._connected():
             if self._consumer is None:
                 self._consumer = self._broker.consume(QUEUE, prefetch=1, timeout=RECEIVE_MS)
-                self._broker.disconnect()  # what declared the queue; the consumer has its own
+                self._broker.disconnect()  # no longer needed: the consumer has its own
             self._held = next(self._consumer)
         return self._held is not None
 
     def acknowledge(self) -> None:
-        # If the connection is lost, somebody gets it again, and finds no job.
+        # If the connection is lost, another worker gets it again and finds no job.
         with suppress(BrokerUnavailableError), self._connected():
             if self._consumer and self._held:
                 self._consumer.ack(self._held)
@@ -80,9 +80,9 @@ class DramatiqBroker:
     def _connected(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # pika and redis raise more than they document
+        except Exception as error:  # pika and redis raise undocumented errors
             self.disconnect()
-            wrapped = getattr(error, "message", None)  # by Dramatiq: what its library raised
+            wrapped = getattr(error, "message", None)  # the library's error, wrapped by Dramatiq
             cause = wrapped if isinstance(wrapped, Exception) else error
             raise BrokerUnavailableError(type(cause).__name__) from error
 

@@ -6,7 +6,7 @@ from skinapi.integrations.clients.settings import OpenClientSettings
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.area import Area, Values
 
-# What each calls conditions, as `GET /conditions` tells it.
+# The clients' names of conditions, for `GET /conditions`.
 NAMES = {
     "skinartify": photo_forms.SKINARTIFYS,
     "explainable": explainable.NAMES,

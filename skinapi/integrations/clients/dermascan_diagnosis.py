@@ -105,7 +105,7 @@ class Diagnosis(Answer):
             and not finding.not_skin
             and known.most_probable != NORMAL_SKIN
         )
-        # Of a benign one these words are "harmless" and "none is needed".
+        # For a benign one these texts would be "harmless" and "none is needed".
         may_describe = states_class and (condition.malignant or facts.all_clear)
         sentences = condition.sentences["en"]
         score = 0.0 if finding.not_skin else known.malignant_score
@@ -173,7 +173,7 @@ def _measured(shape: Shape | None) -> dict[str, float | None]:
 
 
 def _indicators(shape: Shape | None, *, may_be_low: bool) -> dict[str, float]:
-    # A green "Low" would reassure, so there is none beside a finding that is no all-clear.
+    # A green "Low" would be reassuring, so it is only shown for an all-clear.
     least = 0.0 if may_be_low else LEAST_NOT_LOW
     measured = _measured(shape)
     return {n: UNKNOWN_INDICATOR if v is None else max(v, least) for n, v in measured.items()}

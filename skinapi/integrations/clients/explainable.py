@@ -34,7 +34,7 @@ from skinapi.platform.web.schemas import Answer, ContractBody
 
 CLIENT = "explainable"
 NAMES = name_seven("mel", "bcc", "akiec", "bkl", "nv", "df", "vasc")
-# The client knows the probabilities only by their positions.
+# The client identifies probabilities by position.
 CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 OVERLAY_SIZE = (224, 224)
 

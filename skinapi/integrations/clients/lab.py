@@ -176,7 +176,7 @@ class TrainingState(Answer):
         asked = TrainingRequest.model_fields.keys() - {"dataset"}
         return cls(
             job_id=job.id,
-            # Its client knows no cancelled jobs; the message says it.
+            # Its client has no cancelled state, so the message says it.
             status="failed" if job.status == "cancelled" else job.status,
             progress=job.progress,
             message=job.error or job.message,
@@ -227,7 +227,7 @@ class LabModel(Answer):
     def from_version(cls, version: ModelVersion) -> Self:
         phase, epochs = _training_of(version)
         batch, optimizer = finite_number(phase.get("batch")), phase.get("optimizer")
-        # An address of this server, and no path on its disk.
+        # An address of this server, not a path on its disk.
         path = f"/models/{version.version}"
         return cls(
             name=version.version,

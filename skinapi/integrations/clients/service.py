@@ -35,7 +35,7 @@ ENGLISH_PHRASES = SENTENCES["en"]
 NO_DIAGNOSIS = "Inconclusive - no diagnosis"
 
 
-# What a client calls conditions. Of one without a name it reads a sentence (docs/clients.md).
+# A client's names of conditions. One without a name gets a sentence (docs/clients.md).
 Names = dict[str, str]
 SEVEN = (
     *("melanoma", "basal_cell_carcinoma", "actinic_keratosis", "benign_keratosis"),
@@ -47,7 +47,7 @@ def name_seven(*names: str) -> Names:
     return dict(zip(SEVEN, names, strict=True))
 
 
-# A risk for clients without bands.
+# The risk for clients without bands.
 Risk = Literal["High", "Medium", "Low"]
 HIGHEST_FIRST: tuple[Risk, ...] = ("High", "Medium", "Low")
 RISK_OF_BAND: dict[Band, Risk] = {

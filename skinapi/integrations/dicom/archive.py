@@ -23,7 +23,7 @@ from skinapi.integrations.dicom.study import Study, study_uid
 from skinapi.platform.notices.deliveries import Deliveries, Delivery, NotDelivered, Refused
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-# The kind of delivery, and its endpoint.
+# The kind of delivery, and the id of its endpoint.
 ARCHIVE = "archive"
 # It reads as a clinic-wide key does; the audit trail says that it was the archive.
 READER = Subject(
@@ -58,7 +58,7 @@ class ArchiveClient:
     def list_instances(self, study: str) -> set[str]:
         path = f"/studies/{study}/instances"
         reply = self._call("GET", path, {"Accept": JSON})
-        if reply.status in (204, 404):  # how archives say that there is none
+        if reply.status in (204, 404):  # the archive has none
             return set()
         _require(reply, 200)
         instances = _read(reply)
@@ -143,7 +143,7 @@ class ArchiveService:
         try:
             study = self.studies.open(str(delivery.about["finding"]), to=READER)
             return self._send_missing(self.client, study)
-        except NotFound:  # it was deleted, or entered in error, meanwhile
+        except NotFound:  # deleted or entered in error meanwhile
             return None
 
     def _send_missing(self, client: ArchiveClient, study: Study) -> int | None:
@@ -163,7 +163,7 @@ class ArchiveService:
                 continue
             try:
                 answer = client.store(file)
-            except Refused as error:  # the others are sent all the same
+            except Refused as error:  # continue with the others
                 refused = error
             else:
                 sent.add(known.uid)

@@ -54,7 +54,7 @@ def _subscribe(
 
     def send(event: FindingsChanged) -> None:
         for finding in findings.records.see(event.findings):
-            # The archive also learns that a review was taken back, or is about other photos now.
+            # The archive also gets updates when a review was taken back or is about other photos.
             if finding.reviews:
                 about = {"type": "study", "finding": finding.id, "number": finding.number}
                 deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)

@@ -22,7 +22,7 @@ from pydicom.uid import UID
 from skinapi.base.errors import SkinAPIError
 from skinapi.integrations.dicom.stow import Failure, RefusedInstance
 
-# It quotes the values of a header, which are names of people.
+# It quotes header values, such as names of people.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 warnings.filterwarnings("ignore", module=r"pydicom\.")
 config.settings.reading_validation_mode = config.IGNORE
@@ -45,7 +45,7 @@ TOO_LONG = "What stands before the pixels is larger than 1 MB"
 EMPTY = "The object has no pixels"
 PIXEL_DATA = Tag(0x7FE00010)
 UID_TEXT = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){1,31}")
-# What is read of a header; all else is skipped.
+# The elements that are read; all others are skipped.
 READ = (
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "PatientID", "IssuerOfPatientID"),
     *("IssuerOfPatientIDQualifiersSequence", "PatientSex", "PatientAge", "PatientBirthDate"),
@@ -116,7 +116,7 @@ def refusing(sentence: str) -> Iterator[None]:
         yield
     except (SkinAPIError, MemoryError):
         raise
-    except Exception as error:  # libraries raise many kinds of errors on hostile bytes
+    except Exception as error:  # hostile bytes can raise any error
         raise RefusedInstance(Failure.NOT_UNDERSTOOD, sentence) from error
 
 

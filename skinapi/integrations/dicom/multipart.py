@@ -62,7 +62,7 @@ class _Body:
         while len(self._buffer) < 2:
             self._read_more()
         if self._buffer.startswith(b"--"):
-            while self._read(READ_BYTES):  # an epilogue says nothing
+            while self._read(READ_BYTES):  # ignore the epilogue
                 pass
             return True
         line = self._take_to(b"\r\n")

@@ -51,7 +51,7 @@ SERIES: Mapping[Kind, Series] = {
     Kind.REPORT: Series(EncapsulatedPDFStorage, "DOC", "Report"),
 }
 SEXES = {sex: code for code, sex in SEX_OF.items()}
-# Hands and feet together have no code.
+# There is no code for hands and feet together.
 SITES: Mapping[BodySite, str] = {
     "abdomen": "SkinOfAbdomen",
     "back": "SkinOfBack",
@@ -92,7 +92,7 @@ class ObjectSource:
 def common_of(origin: ObjectSource, of: ObjectId, at: datetime) -> dict[str, Any]:
     model = origin.finding.finding.model_version
     photographed = of.kind in (Kind.PHOTO, Kind.DERMOSCOPY)
-    maker = "unknown" if photographed else MAKER  # nobody has named the camera
+    maker = "unknown" if photographed else MAKER  # the camera is unknown
     return {
         "series_instance_uid": of.series,
         "series_number": int(of.kind),
@@ -127,7 +127,7 @@ def make_object(
 
 def study_of(origin: ObjectSource) -> dict[str, Any]:
     finding, source = origin.finding, origin.finding.source
-    at = made_at(finding.id)  # so that a query by date is one by id
+    at = made_at(finding.id)  # so that a query by date becomes one by id
     return {
         "patient_id": source.patient_id if source else finding.owner,
         "patient_name": "",
@@ -256,7 +256,7 @@ def make_document(origin: ObjectSource, of: ObjectId, at: datetime, pdf: bytes) 
     made = make_object(origin, of, at)
     made.ConversionType = "WSD"
     made.AcquisitionDateTime = at
-    made.BurnedInAnnotation = "YES"  # it may hold what a doctor wrote by hand
+    made.BurnedInAnnotation = "YES"  # it may contain a doctor's free text
     made.DocumentTitle = made.StudyDescription
     made.ConceptNameCodeSequence = []
     if source := origin.finding.source:

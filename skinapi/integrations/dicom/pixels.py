@@ -29,12 +29,12 @@ from skinapi.model.decoding.photo import WORKING_SIZE, refuse_oversize, stored_s
 
 Bytes = NDArray[np.uint8]
 MOST_FRAGMENTS = 10_000
-# 22 megapixels take 250 MB for a second.
+# 22 megapixels need 250 MB for a second.
 _ONE_AT_A_TIME = threading.Lock()
 HALVED = "Uncompressed pixels of the kind YBR_FULL_422 are not read here"
 NO_PIXELS = "The pixels do not agree with what the header says of them"
 DAMAGED_JPEG = "The picture in this object is no JPEG, or is cut off"
-# Without a mark, decoders take three components for luminance and colour. This says they are RGB.
+# Without this marker, decoders take three components for luminance and colour, not RGB.
 _ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 _JFIF_OR_ADOBE = (b"\xff\xe0", b"\xff\xee")
 Mode = Literal["L", "RGB", "YCbCr"]
@@ -43,7 +43,7 @@ _MODES: dict[str, Mode] = {
     "RGB": "RGB",
     "YBR_FULL": "YCbCr",
     "YBR_FULL_422": "YCbCr",
-    "YBR_RCT": "RGB",  # a decoder of JPEG 2000 has undone these two
+    "YBR_RCT": "RGB",  # the JPEG 2000 decoder has undone these two
     "YBR_ICT": "RGB",
 }
 

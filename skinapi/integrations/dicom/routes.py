@@ -42,7 +42,7 @@ from skinapi.platform.web.schemas import Answer, Message, PageQuery
 
 LARGEST_STUDY = 512 * 1024 * 1024
 MOST_OBJECTS = 100
-# What is smaller stays in memory, as a photo of `POST /predict` does.
+# Smaller bodies stay in memory, like a photo of `POST /predict`.
 IN_MEMORY = 1024 * 1024
 WRONG_TYPE = f'Send the body as {OBJECTS}; type="{OBJECT}"'
 

@@ -17,7 +17,7 @@ DICOM_JSON = "application/dicom+json"
 _SOP_CLASS, _SOP_INSTANCE = "00081150", "00081155"
 _REFERENCED, _FAILED, _OTHER_FAILURES = "00081199", "00081198", "0008119A"
 _FAILURE_REASON = "00081197"
-# Retrieve URL has to be there, and is empty: nothing is retrieved here (type 2; PS3.18, F.2.5).
+# Retrieve URL is required and empty: nothing can be retrieved here (type 2; PS3.18, F.2.5).
 _NOT_RETRIEVED = {"00081190": {"vr": "UR"}}
 # No attribute of the answer is for a sentence: this is a text without a limit.
 _TEXT = "0040A160"

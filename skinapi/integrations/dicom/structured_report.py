@@ -159,7 +159,7 @@ def make_report(
         others = report.PertinentOtherEvidenceSequence
         report.CurrentRequestedProcedureEvidenceSequence = [*own, *others]
         del report.PertinentOtherEvidenceSequence
-    del report.ContributingEquipmentSequence  # it holds the time of this moment
+    del report.ContributingEquipmentSequence  # it contains the current time
     complete(report, origin, at)
     return report
 
@@ -214,7 +214,7 @@ def _model_answer(
     if not origin.finding.says_instruction:
         instruction = say_finding(origin.finding, language, for_doctor=True)
         group[0].ContentSequence.append(TextContentItem(codes.DCM.Comment, instruction, CONTAINS))
-    # What must be shown with every finding, doubts included.
+    # The notices that must be shown with every finding, including doubts.
     effect = finding.facts_effect and finding.facts_effect.for_doctor
     for said in (*([effect] if effect else []), *finding.notices):
         group[0].ContentSequence.append(
@@ -289,7 +289,7 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
         if decision.concluded:
             named = name_of(label, concluded, language)
             said += [(named, code) for code in public_codes(label, language)]
-    if decision.waits_for is not WaitsFor.PHOTO:  # else nobody could judge it
+    if decision.waits_for is not WaitsFor.PHOTO:  # otherwise nobody could judge it
         said.append((own("urgency", language), band_code(decision.urgency, language)))
     if decision.certainty:
         said.append((own("certainty", language), own(decision.certainty, language)))

@@ -16,7 +16,7 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.context import Modality
 
 ROOT = "2.25"
-# Raise it where an object of the same finding says something else than it did before.
+# Increase it whenever objects of the same finding get another content.
 FORMAT = 1
 # More than the pictures of a finding.
 PLACES = 100

@@ -28,7 +28,7 @@ DCM = "http://dicom.nema.org/resources/ontology/DCM"
 DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 DATA_ABSENT_CODES = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 OF_BODY_STRUCTURE = "http://hl7.org/fhir/StructureDefinition/bodySite"
-# An order is not kept: it is named by the number of the report that it has got.
+# An order is not stored, so it is named by the number of its report.
 ORDERS = "orders"
 # https://hl7.org/fhir/R4/valueset-issue-type.html
 ISSUE_TYPES: Mapping[int, str] = {

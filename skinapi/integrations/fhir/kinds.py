@@ -53,7 +53,7 @@ DATE = Param("date", "date", "effectiveDateTime")
 CREATED = Param("created", "date", "createdDateTime")
 ISSUED = Param("issued", "date", "issued")
 BASED_ON = Param("based-on", "reference")
-# The identifier of an order, which is not kept itself.
+# The identifier of an order, which is not stored itself.
 BY_ORDER = "based-on:identifier"
 CONCLUSION = Param("conclusion", "token", "conclusionCode")
 
@@ -89,18 +89,18 @@ _ALL = (
     Kind("Binary", "A photo as JPEG, or a report as PDF", searched=False),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
-# What can be sent, and what becomes of it.
+# Resources that can be sent, and their results.
 TAKEN: Mapping[str, str] = {
     "Patient": "Found by its identifier, or added. A hash of that is kept, and a phone number",
     "ServiceRequest": "With an identifier, and with photos: contained (Media or Binary), or beside "
     "it in a transaction. It becomes a DiagnosticReport and is not kept itself",
 }
-# Those that are made of a finding.
+# Resources made from a finding.
 OF_FINDINGS = ("DiagnosticReport", "Observation", "Media")
 
 
 def capability_statement(base: str) -> Resource:
-    # What can be sent and not read.
+    # Resources that can be sent but not read.
     created = [
         {"type": name, "documentation": text, "interaction": [{"code": "create"}]}
         for name, text in TAKEN.items()

@@ -273,7 +273,7 @@ class FhirIntakeService:
         if sent.kind == "Consent":
             return _response(None, False, outcome_of(information(CONSENT_READ)))
         places = taken.order.places if taken.order else ()
-        if sent.place not in places:  # what a Media refers to
+        if sent.place not in places:  # a Media refers to it
             return _response(None, False)
         media = f"Media/{number}-{places.index(sent.place) + 1}"
         kept = [picture["link"]["reference"] for picture in taken.report.get("media", ())]

@@ -200,7 +200,7 @@ class OrderReader:
             if self._read_patient(sent, sent.model.patient)[0] != patient:
                 raise sent.refuse("it is of another patient than the ServiceRequest")
             self.used[sent.place] = sent
-            # The stricter of two.
+            # The stricter one applies.
             allows = allowed if allows is None else allows and allowed
         return allows
 
@@ -251,7 +251,7 @@ def read_context(
     place = places.pop() if places else None
     years = None
     if person is not None and (born := person.model.birthDate) is not None:
-        # A year or a month alone leaves it open.
+        # A year or a month alone is ambiguous.
         years = _years(born, _day_of(request)) if isinstance(born, date) else None
         if age_band_of(years) is None:
             unread.append(f"{person.place}: birthDate does not say which age group it is")
@@ -302,7 +302,7 @@ def _day_of(request: Sent) -> date:
     ordered = str(request.model.authoredOn or "")[:10]
     try:
         return date.fromisoformat(ordered)
-    except ValueError:  # a year alone
+    except ValueError:  # only a year
         return now().date()
 
 

@@ -329,7 +329,7 @@ def _likely(finding: StoredFinding) -> Resource:
     else:
         name = conditions_table().by_key(key).names.en
         value = {"valueCodeableConcept": own_concept("conditions", key, name)}
-    # Whoever reads the likely one alone would miss the cancer that is plausible beside it.
+    # The likely condition alone would hide a plausible cancer.
     value["component"] = [
         {
             "code": own_concept("observations", "not-ruled-out", "Cannot be ruled out"),

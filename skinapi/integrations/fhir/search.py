@@ -19,9 +19,9 @@ MOST_ENTRIES, ENTRIES = 200, 50
 MOST_IDS, MOST_PARAMETERS, LONGEST_VALUE = 50, 50, 500
 NO_SYSTEM = "name the system of the number too, as system|value"
 AFTER, COUNT, SORT = "_after", "_count", "_sort"
-# They change nothing here: JSON is the only form, and whole resources are answered.
+# They have no effect here: all answers are whole resources in JSON.
 WITHOUT_EFFECT = ("_format", "_pretty")
-# They choose no resources, but what is said of them, or beside them, and in which order.
+# They do not select resources, but change their form or order.
 SHAPING = ("_sort", "_summary", "_elements", "_total", "_include", "_revinclude", "_contained")
 PREFIXES = ("eq", "gt", "ge", "lt", "le", "sa", "eb")
 DATE = re.compile(
@@ -182,7 +182,7 @@ def _read_patient(before: str | None, name: str, value: str, base: str) -> str:
     if "," in value:
         raise InvalidQuery(f"{name}: one patient at a time")
     told = _id_of(value, "Patient", base)
-    # No account has the id "-", so nothing is found.
+    # No account has the id "-", so nothing matches.
     return told if before in (None, told) else "-"
 
 

@@ -25,7 +25,7 @@ from skinapi.platform.web.request_parsing import BodyStream, sentence_of
 # A patient with all that a hospital writes of them, an order and four photos have about 500.
 MOST_VALUES = 5000
 JSON_TYPES = (FHIR_JSON, "application/json")
-# What is long and begins as base64 does, escaped or not.
+# Long texts that begin like base64, escaped or not.
 PHOTO = re.compile(rb'(?<=")[A-Za-z0-9+/=\\][^"]{1023,}')
 
 KINDS = ("Patient", "ServiceRequest", "Media", "Binary", "Consent")
@@ -42,7 +42,7 @@ _USED: Mapping[str, frozenset[str]] = {
         "Consent": "identifier status scope category patient dateTime policyRule provision",
     }.items()
 }
-# A ServiceRequest with one of them takes back what was filed by it.
+# A ServiceRequest with one of these withdraws its finding.
 TAKEN_BACK = ("entered-in-error", "revoked")
 # By the value sets that FHIR requires; of a status and an intent those that ask for something.
 _CODES: Mapping[str, Mapping[str, Collection[str]]] = {
@@ -68,7 +68,7 @@ MOST_ENTRIES = 20
 LONGEST_CONDITION = 2000
 ABSOLUTE = ("urn:uuid:", "urn:oid:", "http://", "https://")
 CONDITIONS = ("ifMatch", "ifModifiedSince", "ifNoneMatch")
-# These are found by their identifiers, so they can be created on a condition.
+# These are found by identifier, so conditional creation is possible.
 IDENTIFIED = ("Patient", "ServiceRequest")
 
 
@@ -167,7 +167,7 @@ def open_resource(raw: object, place: str, *, url: str | None = None, inside: bo
     if not isinstance(raw, dict) or not isinstance(kind, str):
         raise InvalidBody(f"{place}: a resource is an object with a resourceType")
     if kind not in KINDS:
-        # Its name is the sender's own text.
+        # Its name is the sender's free text.
         raise InvalidBody(f"{place}: this server takes {', '.join(KINDS)}; not {kind[:40]!r}")
     contained = {} if inside else _open_contained(raw, place)
     raw, data = _without_data(raw)
@@ -223,7 +223,7 @@ def _validate(kind: str, raw: dict[str, Any], place: str) -> Any:
         return get_fhir_model_class(kind).model_validate(raw)
     except ValidationError as error:
         raise InvalidBody(f"{place}.{sentence_of(error, missing=None)}") from error
-    except (LookupError, TypeError, ValueError) as error:  # of an unknown kind inside an element
+    except (LookupError, TypeError, ValueError) as error:  # an unknown type inside an element
         raise InvalidBody(f"{place}: it is no valid {kind}") from error
 
 

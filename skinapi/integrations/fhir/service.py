@@ -31,7 +31,7 @@ from skinapi.platform.storage.ids import now
 NO_RESOURCE = "There is no such resource, or it is not yours to read"
 NAMED = "A letter in the report may name the patient: the key needs findings:read too"
 FINDINGS_AT_ONCE, READ_AT_ONCE = 50, 100
-# A page ends after so many groups were looked at, also where fewer resources match.
+# A page ends after this many groups, even if fewer resources match.
 MOST_GROUPS = 500
 OWN_IDENTIFIERS = {"Patient": "accounts", "DiagnosticReport": "findings", "Media": "photos",
                    "BodyStructure": "spots"}  # fmt: skip
@@ -149,10 +149,10 @@ class FhirService:
         named = [code for system, code in search.identifiers if system in (None, own)]
         if search.kind.name == "Patient":
             for system, code in search.identifiers:
-                if not system and not ID.fullmatch(code):  # it would find nobody, whoever is here
+                if not system and not ID.fullmatch(code):  # it can never match
                     raise InvalidQuery(f"identifier: {NO_SYSTEM}")
                 if system not in (None, own):
-                    # For a clinic-wide key alone: anybody else finds nobody by it.
+                    # Only for a clinic-wide key: other callers find nobody by it.
                     with suppress(Forbidden, BadRequest, Conflict):
                         account = self.patients.find(system or "", code, by=to)
                         named += [account.id] if account else []

@@ -77,14 +77,14 @@ class KeyAuthorizer:
             raise InvalidKey
         if key.expired:
             raise ExpiredKey
-        # A session key is for browsers, which are anywhere.
+        # A session key is used by browsers with any address.
         if session is None and not key.takes(request.remote_addr or ""):
             raise KeyFromElsewhere
         return key, session
 
     def _admit(self, access: Authenticated, key: ApiKey, session: SessionKey | None) -> Subject:
         account = self._get_account(key.account)
-        # Else who has a second factor at the provider alone could use no key.
+        # Otherwise a person with a second factor only at the provider could use no key.
         self.persons.refuse_unready(access, account, factor_there=account.provider is not None)
         scopes = (session.scope,) if session else key.scopes
         reads = session is not None and session.scope == "findings:write" and access.filed
@@ -94,7 +94,7 @@ class KeyAuthorizer:
             raise KeyLacksScope(access.scopes)
         if session:
             return self._as_patient(access, session)
-        # An admin gave a clinic-wide key its scopes: they stand for a role.
+        # A clinic-wide key has scopes from an admin instead of a role.
         if account.role not in access.roles and not key.clinic_wide:
             raise Forbidden(access.refusal)
         use = KeyUse(key.id, scopes, key.clinic_wide, test=key.kind == "test", doctor=key.doctor)
@@ -102,7 +102,7 @@ class KeyAuthorizer:
             return Subject(account.id, account.role, key.id, account, key=use)
         if request.method not in SAFE_METHODS and not access.test_keys:
             raise TestKeyStoresNothing
-        # Nobody's account, with nothing in it: all that is read is as if it were empty.
+        # An empty account of nobody, so that all lists are empty.
         nobody = account.model_copy(update={"id": key.id, "doctor_id": None})
         use = replace(use, owner=account.id)
         return Subject(nobody.id, nobody.role, key.id, nobody, key=use)

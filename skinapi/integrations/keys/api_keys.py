@@ -48,7 +48,7 @@ class KeyLacksScope(Forbidden):
 
 
 class TestKeyStoresNothing(Forbidden):
-    __test__ = False  # pytest takes its name for a test's
+    __test__ = False  # pytest would collect it as a test
     code = "test_key"
     sentence = "A test key changes nothing, and this would. Use a live key"
 
@@ -65,7 +65,7 @@ class MakesNoSessions(Forbidden):
 Kind = Literal["live", "test"]
 BEGINNING = "sk_"
 SECRET = re.compile(r"sk_(live|test|session)_[A-Za-z0-9_-]{43}")
-# A revoked key is shown for so long.
+# How long a revoked key is shown.
 SHOWN_REVOKED = timedelta(days=30)
 
 

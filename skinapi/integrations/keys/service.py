@@ -33,11 +33,11 @@ from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
-MOST_KEYS = 20  # of a person, that are not ended
+MOST_KEYS = 20  # per person, without ended ones
 SESSION_LIFE = timedelta(minutes=10)
-# What a patient's browser may do.
+# The scopes of a patient's browser.
 SESSION_SCOPES: tuple[Scope, ...] = ("findings:write", "findings:read")
-# What a test key cannot show as if it were empty.
+# Scopes whose answers cannot be empty for a test key.
 LIVE_SCOPES: tuple[Scope, ...] = ("lab", "audit:read")
 NO_KEY = "There is no such key"
 NOT_FOR_TESTS = "A test key takes no scope lab or audit:read"
@@ -153,9 +153,9 @@ class KeysService:
 
     @atomic
     def make_own_proven(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
-        # Held, so that of two keys that are made at once the second one counts the first.
+        # Locked, so that concurrent requests count each other's key.
         account = self.accounts.lock(by.id)
-        account.refuse_inactive()  # since the request was admitted
+        account.refuse_inactive()  # it may have changed since the admission
         if sum(not key.ended for key in self.keys.list_of(account.id)) >= MOST_KEYS:
             raise TooManyKeys
         return self._make(unit, wanted, account=account, by=by, clinic_wide=False)
@@ -186,7 +186,7 @@ class KeysService:
             id=identifier,
             name=wanted.name,
             email=f"{identifier}@{MACHINES}",
-            # Data sets and trainings ask what their owner is.
+            # Data sets and trainings check the role of their owner.
             role="researcher" if "lab" in wanted.scopes else "user",
             status="approved",
             password_hash="",
@@ -225,7 +225,7 @@ class KeysService:
             detail=f"{of} {key.kind}: {', '.join(key.scopes)}",
         )
         self.keys.insert(key)
-        # Whoever has stolen a log-in would keep what a new password ends.
+        # Otherwise a stolen log-in would survive a new password.
         self.outbox.add(
             NoticeKind.KEY_MADE, to=by.id, about="integrations" if clinic_wide else "keys"
         )

@@ -119,7 +119,7 @@ def _valid(adapter: TypeAdapter[str], value: object) -> str | None:
 
 
 def _role_of(provider: OidcProvider, claims: Claims) -> Role | None:
-    # Nobody is demoted because the provider leaves groups out where they are many.
+    # A provider may omit a long list of groups, which must not demote anybody.
     if provider.roles and provider.leaves_groups_out(claims):
         raise LogInRefused("groups_left_out")
     claimed = provider.find_groups(claims)
@@ -190,7 +190,7 @@ class People:
         """Give the account the role of its group, or remove the role of an earlier group. The
         patients of a doctor who loses the role stay assigned for its return.
 
-        A role that an admin gave here stays, as does that of the last admin with a password.
+        An account made an admin here stays one, as does the last admin with a password.
         """
         made_here = account.role == "admin" and account.group_role != "admin"
         if role is None and account.group_role is None:

@@ -42,7 +42,7 @@ from skinapi.integrations.oidc.settings import OidcProvider
 ALGORITHMS = ("RS256", "PS256", "ES256")
 SIGNS_WITH = ("RSA", "EC")
 CLOCK_SKEW_S = 60
-# Drafts of the specification had no end of a log-out token.
+# In drafts of the specification log-out tokens had no expiry.
 OLDEST_LOG_OUT_S = 600.0
 DEADLINE_S = 5.0
 LARGEST_ANSWER = 256 * 1024
@@ -215,7 +215,7 @@ class Provider:
     def _read(self, token: str) -> jwt.Token:
         registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
         reason = "bad_token"
-        # Again with new keys: a provider that has changed them signs with one not known yet.
+        # Retry with new keys: after a rotation the provider's key is not known yet.
         for age in (KNOWN_FOR_S, NEW_KEYS_AFTER_S):
             try:
                 keys = self._keys_within(age)

@@ -34,7 +34,7 @@ COOKIE = "skinapi-log-in"
 # No page of another host of the domain can set such a cookie:
 # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes
 HOST_COOKIE = f"__Host-{COOKIE}"
-# Where the console goes on, and where it says what went wrong.
+# The console's pages for success and failure.
 BACK, REFUSED = "/#/back", "/#/login/"
 routes: Routes[OidcService] = Routes()
 

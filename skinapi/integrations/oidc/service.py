@@ -43,7 +43,7 @@ from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-if TYPE_CHECKING:  # its libraries are imported only where there is a provider
+if TYPE_CHECKING:  # its libraries are only imported if there is a provider
     from skinapi.integrations.oidc.provider import Provider
 
 LIFE = timedelta(minutes=10)
@@ -103,7 +103,7 @@ def _hash(secret: str) -> str:
 
 NO_PROVIDER = "There is no such log-in"
 LINKED_ELSEWHERE = "This account logs in at another provider: end that first"
-# So long a log-out token is remembered: longer than one is taken.
+# How long a used log-out token is stored: longer than its validity.
 LOG_OUT_LIFE = timedelta(hours=1)
 
 
@@ -165,7 +165,7 @@ class OidcService:
             person = read_person(speaker.settings, claims)
             try:
                 self._sign_in(speaker.settings, person, secret)
-            except Duplicate as error:  # the same person has just logged in for the first time
+            except Duplicate as error:  # a concurrent first log-in of the same person
                 raise LogInExpired from error
 
     @atomic

@@ -20,7 +20,7 @@ T = TypeVar("T")
 MOST_PROVIDERS = 8
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=100)]
-# It stands in addresses, and in the accounts that log in there.
+# It is part of addresses, and stored in accounts.
 ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 
 

@@ -53,7 +53,7 @@ class Addresses:
         host = parts.hostname or ""
         if parts.scheme == "http" and not self.listed:
             raise InvalidBody(NOT_HTTPS)
-        # Without asking anybody: also 2130706433, 0x7f.1 and others that the system reads so.
+        # Without a lookup: also 2130706433, 0x7f.1 and other forms that the system accepts.
         port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
             numeric = _look_up(host, port, flags=socket.AI_NUMERICHOST)

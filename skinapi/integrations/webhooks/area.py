@@ -56,7 +56,7 @@ def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
         ),
     )
     inside(PointerChange, told.on_model)
-    # To a receiver it is as gone as one that is deleted.
+    # For a receiver this is the same as a deletion.
     inside(
         FindingVoided,
         lambda event: tell(EventType.FINDING_DELETED, event.finding, entered_in_error=True),

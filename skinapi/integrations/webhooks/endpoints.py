@@ -26,10 +26,10 @@ KIND = "webhook"
 TEST = "webhook.test"
 PURPOSE = "skinapi webhooks"
 SECRET_PREFIX = "whsec_"  # noqa: S105 (what each begins with)
-# Both secrets sign while the receiver takes over the new one.
+# Both secrets sign while the receiver changes to the new one.
 ROTATED_FOR = timedelta(days=1)
 MOST_ENDPOINTS = 20
-# Another process knows of a new endpoint after so long.
+# The delay until other processes know a new endpoint.
 KNOWN_FOR_S = 3.0
 
 
@@ -49,7 +49,7 @@ class EventType(StrEnum):
 class DisabledBecause(StrEnum):
     BY_ADMIN = "by_admin"
     FAILING = "failing"  # for a week
-    GONE = "gone"  # it has answered 410
+    GONE = "gone"  # it answered 410
 
 
 class MadeSecret(StoredRecord):
@@ -116,7 +116,7 @@ class Endpoints(Repository[Endpoint]):
         self._known_until = 0.0
 
     def list_all(self) -> list[Endpoint]:
-        # Two that are added at the same time may be one too many.
+        # Concurrent requests may exceed the limit by one.
         return self._list(limit=2 * MOST_ENDPOINTS)
 
     def change(self, identifier: str, **fields: Any) -> Endpoint:
@@ -137,7 +137,7 @@ class Endpoints(Repository[Endpoint]):
 
     def _recent(self) -> tuple[Endpoint, ...]:
         if time.monotonic() >= self._known_until:
-            # One that cannot be read stops neither an act nor the others.
+            # A damaged endpoint must not block the action or the others.
             self._known = tuple(self.walk_all())
             self._known_until = time.monotonic() + KNOWN_FOR_S
         return self._known
@@ -173,7 +173,7 @@ class WebhookEvents:
         self._tell(EventType.MODEL_PROMOTED, ids, owner=None)
 
     def on_job_ended(self, job: Job) -> None:
-        if job.kind == PERSON_FILE:  # nobody else's business
+        if job.kind == PERSON_FILE:  # private
             return
         ids = {"job": job.id, "kind": job.kind, "status": job.status}
         self._tell(EventType.JOB_ENDED, ids, owner=job.owner)

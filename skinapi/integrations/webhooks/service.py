@@ -50,7 +50,7 @@ CLINICAL = {
     *("reasons", "model_version", "decision", "instruction"),
 }
 NAMES = {"decision": {"decided_by"}}
-# Where the API answers for an id of a message, and where the console shows it.
+# The API's address for an id in a message, and the console's.
 PATHS = {
     "finding": ("/submissions/{}", "/#/finding/{}"),
     "review": ("/submissions/{finding}/reviews", ""),
@@ -235,7 +235,7 @@ class WebhookSender:
         signature = self.secrets.sign(
             endpoint, identifier=delivery.id, timestamp=timestamp, body=body
         )
-        # Of this one call: what the name means is asked for each.
+        # Only for this call: the name is looked up each time.
         client = HttpClient(
             f"{url.scheme}://{url.netloc}",
             most_at_once=1,
@@ -269,7 +269,7 @@ class WebhookSender:
     def _links(self, ids: Mapping[str, Any]) -> dict[str, str]:
         links = {}
         for name, (path, page) in PATHS.items():
-            with suppress(KeyError):  # one of its ids is absent
+            with suppress(KeyError):  # without one of its ids
                 links[name] = self.address + path.format(ids[name], **ids)
                 if page:
                     links["console"] = self.address + page.format(ids[name], **ids)

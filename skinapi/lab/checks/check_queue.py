@@ -91,7 +91,7 @@ class CheckQueue:
 
     def _run(self) -> None:
         while True:
-            # It keeps its place, and is found by `waiting`, until the check before it has ended.
+            # It stays in the queue, where `waiting` finds it, until the previous check has ended.
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
             with self._running:

@@ -74,7 +74,7 @@ def shown_report(
     known = cache(name_of)
 
     def named(entry: Mapping[str, Any]) -> dict[str, Any]:
-        # Earlier reports hold the other data set's name, and the name of its file.
+        # Reports of earlier versions contain the other data set's name and file name.
         other = entry["dataset"] if ID.fullmatch(str(entry["dataset"])) else None
         kept = {name: entry[name] for name in KEPT if name in entry}
         return {**kept, "dataset": other, "dataset_name": known(other) if other else None}
@@ -155,7 +155,7 @@ def duplicates_elsewhere(
         go_on()
         batch = checked[first : first + ASKED_AT_ONCE]
         hashes = {picture.decoded.sha256: picture.name for picture in batch}
-        # A picture counts once, in however many other data sets it is.
+        # A picture counts once, even if it is in several other data sets.
         copies = {
             sha256: dataset
             for sha256, dataset in images.find_copies(list(hashes))

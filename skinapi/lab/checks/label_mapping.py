@@ -40,7 +40,7 @@ class LabelMapping:
             if ours is not None and ours.lower() not in self._known:
                 keys = ", ".join(conditions_table().keys)
                 raise BadDataset(f"labels: a picture cannot be labelled so; choose among {keys}")
-            # Labels are read without regard to case: the last one would count, unseen.
+            # Labels are case-insensitive, so the last one would silently win.
             if theirs.lower() in self._given:
                 raise BadDataset(
                     f"labels: {shown(theirs)} is given twice; upper case does not count"

@@ -31,7 +31,7 @@ class _Lines:
         self._left = LONGEST_ROW
 
     def __iter__(self) -> Iterator[str]:
-        # One more than may come, to tell a row that is longer from one of just this length.
+        # One more than allowed, to distinguish a longer row from one of just this length.
         while line := self._file.readline(self._left + 1):
             self._left -= len(line)
             if self._left < 0:
@@ -69,7 +69,7 @@ def _counted(rows: Iterator[list[str]], lines: _Lines) -> Iterator[list[str]]:
     for number, row in enumerate(rows, start=1):
         if number > MOST_ROWS:
             raise BadDataset(f"The table has more than {MOST_ROWS} rows")
-        if row:  # an empty line says nothing, but takes time too
+        if row:  # an empty line has no data, but counts as well
             yield row
         lines.begin_row()
 

@@ -106,7 +106,7 @@ class PictureDecoder:
             process.stdin.flush()
         except BrokenPipeError:
             return None
-        # Each answer is one line, written at once: what can be read begins with all of it.
+        # Each answer is one line in one write, so a read returns all of it.
         ready, _, _ = select.select([process.stdout], [], [], self._most_seconds)
         line = process.stdout.readline() if ready else b""
         return line if line.endswith(b"\n") else None
@@ -118,7 +118,7 @@ class PictureDecoder:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,
-            env={},  # no secret of this server reaches the decoder
+            env={},  # keeps this server's secrets from the decoder
         )
 
     def _end(self) -> None:
@@ -129,7 +129,7 @@ class PictureDecoder:
             if pipe:
                 try:
                     pipe.close()
-                except BrokenPipeError:  # a line that it will not read any more
+                except BrokenPipeError:  # it died before reading this line
                     continue
         self._process.wait()
         self._process = None

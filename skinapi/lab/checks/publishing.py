@@ -74,7 +74,7 @@ class PictureStorage:
         try:
             left_out = self.data.store.transaction(insert)
         except StoreUnavailable:
-            raise  # without an answer, they may be stored
+            raise  # without an answer from the store, they may have been stored
         except BaseException:
             self._delete_files(images)
             raise
@@ -201,7 +201,7 @@ class Publisher:
                 sending = _Sending(dataset, new, contents, layout, mapping, provenance)
                 self._refuse_unknown_labels(sending)
                 checked, report = self._check(sending)
-                # What was sent is counted already.
+                # The upload is counted already.
                 more = _size_of(checked) - sum(each.size for each in sent)
                 self.quota.refuse_excess(dataset.owner, more)
                 self._store_pictures(sending, checked)

@@ -219,7 +219,7 @@ class _ZipReader:
 def _tar_entries(file: IO[bytes], budget: _Budget) -> _Entries:
     begin = file.read(len(_GZIP))
     file.seek(0)
-    # Only gzip: the others unpack too much before anything can be counted. `GzipFile` checks the
+    # Only gzip: others unpack too much before anything can be counted. `GzipFile` verifies the
     # checksum, which `tarfile` by itself does not.
     stream: Any = _TarReader(gzip.GzipFile(fileobj=file) if begin == _GZIP else file, budget)
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarEntry) as tar:
@@ -237,7 +237,7 @@ def _tar_entries(file: IO[bytes], budget: _Budget) -> _Entries:
             stream.headers_left = math.inf
             pieces = _tar_pieces(tar, entry)
             yield entry.name, pieces
-            for _ in pieces:  # of a file that is skipped
+            for _ in pieces:  # of a skipped file
                 pass
             stream.headers_left = LARGEST_HEADERS
     stream.headers_left = math.inf

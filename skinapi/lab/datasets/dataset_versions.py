@@ -32,7 +32,7 @@ from skinapi.platform.storage.records import Repository
 
 
 def _no_id(name: str) -> str:
-    # Where a name or an id is taken, an id is meant first.
+    # If a text is both a name and an id, it is taken as an id.
     if ID.fullmatch(name.casefold()):
         raise ValueError("A name must not look like an id; choose another one")
     return name
@@ -189,7 +189,7 @@ class Datasets(Repository[DatasetVersion]):
             request_hash=new.request_hash if new.key else None,
             **new.model_dump(include=SAID),
         )
-        # One at most has the field.
+        # At most one document has the field.
         return self.insert(dataset, reference=None)
 
     def find_sent_before(self, new: NewDataset) -> DatasetVersion | None:

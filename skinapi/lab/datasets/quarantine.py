@@ -103,7 +103,7 @@ class Quarantine:
 
     def sweep(self) -> None:
         for path in self.folder.glob(f"{CHECK_PREFIX}*"):
-            with suppress(OSError):  # another process removes it at the same moment
+            with suppress(OSError):  # another process is removing it
                 os.close(_locked(path))
                 shutil.rmtree(path, ignore_errors=True)
 
@@ -185,7 +185,7 @@ def receive(parts: Iterable[PartHead | bytes], folder: QuarantineFolder, *, fiel
                 if write:
                     write(part)
                 continue
-            opened.close()  # the file before is complete
+            opened.close()  # the previous file is complete
             write = None
             if part.name == field and part.filename:
                 name = clean_name(part.filename)

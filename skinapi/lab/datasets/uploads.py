@@ -77,7 +77,7 @@ class Uploads(Repository[UploadRecord]):
         before = self._by_key(announced.idempotency_key, owner=announced.owner)
         if before is None:
             return None
-        if before.expires_at < now():  # one of more than a sweep deletes
+        if before.expires_at < now():  # a sweep deletes a limited number
             self.remove(before.id)
             return None
         if Announced.model_validate(before.model_dump()) != announced:

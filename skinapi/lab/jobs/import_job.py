@@ -54,7 +54,7 @@ def export_confined(request: ExportRequest, *, work: Path, memory: int) -> tuple
         raise DiskFull
     if answer.fault is not None:
         raise FAULTS.get(answer.code, BadNetwork)(answer.fault)
-    # Whoever has taken the process over could name files of this server.
+    # A compromised process could name files of this server.
     if any(path.is_symlink() for path in request.out.rglob("*")):
         raise BadNetwork("The network's folder holds a link")
     return answer.lines
@@ -126,7 +126,7 @@ def _store_version(lab: JobServices, request: ImportRequest) -> ModelVersion:
 
 def _write_network(lab: JobServices, request: ImportRequest) -> Path:
     upload = lab.uploads.get_owned(request.upload, owner=lab.context.job.owner)
-    # A name of ours: theirs may be anything.
+    # Our own name, because the user's may be anything.
     path = lab.context.work / f"network{suffix_of(upload.name)}"
     with path.open("wb") as file:
         file.writelines(lab.uploads.read(upload))

@@ -164,7 +164,7 @@ def compare_on_reference(
     samples = load_sources([f"{pictures},modality={modality}"], skip_unknown_labels=True).samples
     if not samples:
         return None
-    # As it was before its pictures were read: what is erased since makes it another one.
+    # The state before its pictures were read: a later erasure makes it another reference.
     data = reference_data(reference)
     return compare_models(serving, folder, samples, lab.context.say, reference=data)
 

@@ -36,7 +36,7 @@ from skinapi.platform.jobs.handlers import JobContext
 from skinapi.platform.storage.ids import now
 
 TRAINING = "training"  # the folder of the checkpoints
-NOTED = ".json"  # beside the data set that was read
+NOTED = ".json"  # next to the data set
 # Percent of the job's progress; the epochs lie between the first two.
 READ, TRAINED, MEASURED, COMPARED = 2.0, 80.0, 95.0, 99.0
 # How often all pictures of a part are run: of the calibration, the test and its changed pictures;
@@ -199,7 +199,7 @@ class _Stages:
     low: float = 0.0
     high: float = 0.0
     message: str = ""
-    passes: int = 1  # how often steps are counted to their end in this stage
+    passes: int = 1  # how often this stage counts its steps from the start
     percent: float = 0.0
 
     def begin(self, low: float, high: float, message: str, passes: int = 1) -> None:

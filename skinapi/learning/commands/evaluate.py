@@ -47,7 +47,7 @@ from skinapi.model.dataset_labels import label_spellings
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, SPLIT, Model, Part, open_model
 from skinapi.model.network.picture import SEEN
 
-# What the card tells of a clinic that the model never saw.
+# The card's figures for a clinic outside of the training data.
 ON_CARD = ("n", "lesions", "named", "named_interval", "points")
 
 
@@ -140,7 +140,7 @@ def calibrate(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
         report=print_line,
     )
     card = {**json.loads((options.model / CARD).read_bytes()), "seen": SEEN}
-    del card["version"]  # what it is shown may have changed
+    del card["version"]  # its input may have changed
     with raise_disk_full():
         if sources.dataset.others:
             write_split(parts, options.model / SPLIT)
@@ -153,7 +153,7 @@ def calibrate(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
 
 def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
     sources, parts = _load_model_pictures(options)
-    # Only lesions of it are measured: nothing is cut out of it.
+    # Only its lesions are measured, without skin patches.
     validation = select_part(sources.samples, parts, "validation")
     test = load_part(sources, parts, "test", cut=options.cut_normal_skin, report=print_line)
     if not test or not validation:

@@ -210,7 +210,7 @@ def choose_recipe(options: TrainOptions) -> Recipe:
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if options.epochs is not None:
-        changes["patience"] = options.epochs  # as many as were asked for
+        changes["patience"] = options.epochs  # run all of them
     return Recipe(
         architecture=options.architecture,
         side=options.side,

@@ -117,7 +117,7 @@ class _DatasetBuilder:
 def _find_fault(path: Path) -> str | None:
     if not path.is_file():
         return NOT_FOUND
-    # Decoded once here, so that a broken file is known now and not in the middle of a training.
+    # Decoded here, so that a broken file is found now and not during the training.
     try:
         read_training_photo(path.read_bytes())
     except (OSError, UnreadablePicture):
@@ -286,7 +286,7 @@ def _parse_share(name: str, word: str) -> float:
     try:
         share = float(word)
     except ValueError:
-        share = 0.0  # out of range: refused below with the same message
+        share = 0.0  # out of range, so it is refused below
     if not 0.0 < share <= 1.0:
         raise BadDataset(f"{name}: the share {word!r} is not more than 0 and at most 1.")
     return share

@@ -32,7 +32,7 @@ from skinapi.model.network.model import PARTS, SPLIT, Part
 
 Box = tuple[int, int, int, int]
 UNKNOWN = "unknown"
-# By the words of the data sets.
+# Keyed by the data sets' words.
 SITES: Mapping[str, BodySite] = {
     **{site.replace("_", " "): site for site in BODY_SITES},
     "acral nos": "acral",
@@ -53,7 +53,7 @@ SITES: Mapping[str, BodySite] = {
 TONE_OF_STEP = [tone for tone in (SkinTone.DARK, SkinTone.MEDIUM, SkinTone.LIGHT) for _ in "12"]
 
 SHARES: Mapping[Part, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
-# Of a small source a tenth holds too few malignant pictures to fit its modality's thresholds.
+# A tenth of a small source has too few malignant pictures to fit thresholds.
 SMALL_SOURCE = 1000
 SMALL_SHARES: Mapping[Part, float] = {"train": 0.6, "validation": 0.2, "test": 0.2}
 
@@ -245,7 +245,7 @@ def group_samples(samples: Iterable[Sample]) -> dict[str, str]:
         lesion, *patient = _lesion_and_patient(sample)
         for other in patient:
             low, high = sorted((find_root(lesion), find_root(other)))
-            # The smaller name wins, so a group's name does not depend on the order of the samples.
+            # The smaller name wins, so that a group's name is independent of the order.
             parents[high] = low
     return {sample.image_id: find_root(_lesion_and_patient(sample)[0]) for sample in samples}
 

@@ -20,7 +20,7 @@ from skinapi.model.comparison.outline import (
 )
 from skinapi.model.conditions import NORMAL_SKIN
 
-# The skin around these is sun-damaged: it is no example of normal skin.
+# The skin around these is sun-damaged, so it is not normal skin.
 NEVER_CUT_FROM = ("actinic_keratosis", "squamous_cell_carcinoma", NORMAL_SKIN)
 # From a source as large as HAM10000 one lesion in three is enough.
 LARGE_SOURCE = 5000
@@ -59,7 +59,7 @@ def _may_be_cut(sample: Sample, source_sizes: Mapping[str, int]) -> bool:
         return False
     if source_sizes[sample.source] < LARGE_SOURCE:
         return True
-    # By a hash of the lesion: the same ones in any part and on any machine.
+    # By a hash of the lesion, so that they are the same everywhere.
     hashed = hashlib.sha256(sample.lesion_id.encode()).hexdigest()
     return int(hashed, 16) % THINNED_TO_ONE_IN == 0
 

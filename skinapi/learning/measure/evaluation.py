@@ -342,7 +342,7 @@ def _measure_kinds(model: Model, outputs: ModelOutputs) -> Figures:
 def with_test_figures(model: Model, outputs: ModelOutputs) -> Model:
     calibration = model.calibration.at(OperatingPoint.CAUTIOUS)
     cautious = model.with_calibration(calibration)
-    # A picture of a kind that the data set does not name is no test of a kind.
+    # A picture of unknown kind cannot test a kind.
     points = measure_points(model, outputs.where(lambda sample: sample.modality in KNOWN))
     tested = {
         kind.value: calibration.for_modality(kind).model_copy(

@@ -39,7 +39,7 @@ from skinapi.model.finding import Doubt
 from skinapi.model.network.model import Model
 
 MELANOMA = "melanoma"
-# A refused picture gets no band, so it reaches none.
+# A refused picture has no band.
 REACHED = {
     "sent": Band.DOCTOR_REVIEW,
     "referral_or_higher": Band.REFERRAL,

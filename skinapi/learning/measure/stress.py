@@ -52,7 +52,7 @@ def measure_stress(
     picture of each lesion, and at most MOST_OF_A_CLASS of a class.
     """
     lesions = one_per_lesion([sample for sample in samples if sample.is_lesion])
-    # Each change runs the model on all pictures, so a sample must do.
+    # Each change runs the model on all pictures, so a sample is used.
     chosen = subsample(lesions, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
 
     def serve(change: Change | None) -> tuple[Predictions, list[ServedResult]]:

@@ -29,7 +29,7 @@ def _tell_person(sample: Sample) -> Context:
     return patient_context(sample).model_copy(update={"checklist": None})
 
 
-# What is told beside the kind of picture: nothing; age, sex and site; the answers about signs too.
+# The facts to enter: none; age, sex and site; and also the answers about signs.
 TELLING: Mapping[str, Callable[[Sample], Context]] = {
     "nothing": tell_nothing,
     "person": _tell_person,

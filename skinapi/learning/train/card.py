@@ -121,7 +121,7 @@ def with_clinic_figures(calibration: ModelCalibration, card: Figures) -> ModelCa
 
 
 def _with_clinics(own: Calibration, kind: Modality, card: Figures) -> Calibration:
-    cautious = OperatingPoint.CAUTIOUS  # no other point was measured elsewhere
+    cautious = OperatingPoint.CAUTIOUS  # the only point measured there
     elsewhere = {
         entry["source"]: row["caught"]
         for entry in card.get("left_out", ())

@@ -26,7 +26,7 @@ SENT: Mapping[OperatingPoint, float] = {
 # So much less of them must be sent of a source of malignant lesions alone, where nothing tells how
 # many benign ones its lowest score would send, and of one whose patients' facts were not learned.
 LESS_ELSEWHERE = 0.02
-# A source with fewer malignant pictures is fitted together with the other small ones.
+# Sources with fewer malignant pictures are fitted together.
 MIN_POSITIVE = 20
 # The cautious point counts this side of the 95 % interval against a source.
 BY_CHANCE = 0.025

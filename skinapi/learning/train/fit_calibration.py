@@ -52,7 +52,7 @@ LOW_ENERGY_SHARE = 0.01
 FAR_FEATURES_SHARE = 0.02
 TAUS = np.arange(0.0, 1.01, 0.05)
 MAX_ACCURACY_LOSS = 0.005
-# Features of more pictures of a source change the detectors little.
+# More pictures of a source hardly change the detectors.
 MAX_TRAIN_PER_SOURCE = 1500
 WEIGHTS = np.arange(0, 1.51, 0.05)
 # With fewer pairs the equal weights of `joining.EQUAL` are as good a guess.
@@ -249,7 +249,7 @@ def fit_prediction_sets(
             if limit is None:
                 borrowed.append(key)
                 limit = conformal_limit(alike, float(level))
-            # Without any limit the class is never ruled out.
+            # Without a limit the class is never ruled out.
             limits[key] = 0.0 if limit is None else limit
         sets[level], too_few[level] = limits, tuple(borrowed)
     return sets, too_few

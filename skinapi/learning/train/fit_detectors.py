@@ -45,10 +45,10 @@ MOST_LOG_ODDS = 15.0
 # Thirty photographs are few, and a crop of an ordinary thing is an ordinary thing.
 CROPS = 12
 SMALLEST_CROP = 0.4
-# Of each kind that a program makes.
+# For each kind of generated picture.
 MADE = 150
 BATCH = 8
-# So many of the known validation lesions are in doubt by it.
+# The share of known validation lesions with this doubt.
 KNOWN_IN_DOUBT = 0.03
 # With fewer lesions there is no telling what it finds.
 FEWEST_LESIONS = 20

@@ -96,9 +96,9 @@ def overlap(first: tuple[int, int], second: tuple[int, int], by: Similarity) -> 
     return np.asarray(inside.reshape(first[1], first[0]))
 
 
-# The shorter side of the copies on which is searched, and of those of each refinement.
+# The shorter side of the copies for the search, and for each refinement.
 SEARCH_SIDE, SIDES = 48, (80, 192)
-# A picture that is more than twice as long as wide is compared by its middle.
+# Only the middle of a picture more than twice as long as wide is compared.
 LONGEST = 2.0
 # The second picture is cut to REACH pixels from its middle and moved by FARTHEST at most: so
 # nothing that leaves the canvas on one side comes in on the other.
@@ -109,12 +109,12 @@ SCALES = tuple(1.2**power for power in range(-4, 5))
 # different lesions had 0.27 (64 pairs); docs/comparison.md has how many pairs of one lesion reach
 # this.
 LEAST_CORRELATION = 0.40
-# Of the smaller of both pictures.
+# Share of the smaller picture.
 LEAST_OVERLAP = 0.35
 REFINED, ITERATIONS = (6, 2), (20, 15)
 # Contrast is measured between these two blurs, in pixels of the copy.
 FINE, COARSE = 1.0, 6.0
-# Grey levels. Plain skin must not become as rich in contrast as a lesion.
+# In grey levels. Plain skin must not get as much contrast as a lesion.
 LEAST_CONTRAST = 2.0
 # The rim of a dermoscope is at the same place in pictures of any two lesions. It is darker than
 # this share of the brightest skin, where a lesion is not.
@@ -236,7 +236,7 @@ def _spectra(turned: View, by: Similarity) -> Spectra:
     unit = side / SEARCH_SIDE
     onto = Similarity(by.a * unit, by.b * unit, 0, 0)
     drawn, skin = (draw_in_first(Image.fromarray(item), onto, (side, side)) for item in turned)
-    there = (np.asarray(skin) > 0.99).astype(np.float32)  # nothing is drawn beyond the borders
+    there = (np.asarray(skin) > 0.99).astype(np.float32)  # nothing is drawn outside of the borders
     values = np.asarray(drawn) * there
     return np.fft.rfft2(np.stack([values, np.square(values), there]), (CANVAS, CANVAS))
 

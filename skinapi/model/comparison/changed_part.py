@@ -27,7 +27,7 @@ _TO_XYZ = np.array(
     ]
 )
 _LINEAR_BELOW = (6 / 29) ** 3
-# So that the logarithm of black is finite.
+# Keeps the logarithm of black finite.
 _DARKEST = 1 / 4096
 
 
@@ -66,26 +66,26 @@ def match_light(second: Numbers, first: Numbers, skin: Mask) -> Numbers:
     return np.asarray(second * np.exp(terms @ factors))
 
 
-# In pixels of the copies that are compared: the blur, and how far a point may be off its place.
+# In pixels of the compared copies: the blur, and the tolerance for a point's place.
 SMOOTH, OFF = 1.5, 2
 # In radii of the spot: how far beside it is looked, and half a side of the patch, which is limited
 # in pixels too. Without an outline the whole picture is looked at, with the smallest patch.
 MARGIN, PATCH = 0.8, 0.15
 SMALLEST, LARGEST = 3, 10
-# How much the colours of the whole are kept from following those of a part.
+# The regularisation that keeps a part from determining the colours of the whole.
 STIFFNESS = 0.2
 ROUNDS = 4
 # A part counts as changed above LEAST in CIELAB, or PER_NOISE times by how much the photos differ
 # at a usual point, if that is more. Chosen on the half `chosen` of docs/comparison.md.
 LEAST, PER_NOISE = 5.0, 4.5
-# Above this noise a part could have changed without a sign of it.
+# Above this noise, a change of a part could remain undetected.
 MOST_NOISE = 3.5
 # A disc of an eighth of the spot's area, less a patch at its border, in radii of the spot; and the
 # lightness of a black nodule.
 NODULE, BLACK = 0.2, 7.0
-# Where two outlines really differ, the photos do so by more than this many times the noise.
+# If two outlines really differ, the photos differ by more than this many times the noise.
 OUTLINE_PER_NOISE = 2.0
-# Fewer points than this say nothing about colours.
+# Too few points for a statement about colours.
 LEAST_POINTS = 100
 
 

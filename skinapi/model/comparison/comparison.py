@@ -51,7 +51,7 @@ from skinapi.model.decoding.photo import Photo
 from skinapi.model.network.picture import measure_quality
 
 LEAST_OVERLAP = 0.50
-# What is measured is measured on copies with the shorter side of the last refinement.
+# Measurements use copies with the shorter side of the last refinement.
 SIDE = SIDES[-1]
 # The share of a lesion that may lie at the edge of what both photos show.
 MOST_CUT_OFF = 0.02
@@ -80,7 +80,7 @@ class NotComparable(StrEnum):
     QUALITY = "quality"
     NO_FIT = "no_fit"
     LITTLE_OVERLAP = "little_overlap"
-    # Of photos that are stored with findings; `compare` has both.
+    # For stored photos of findings; `compare` always has both photos.
     NOT_KEPT = "not_kept"
     LOST = "lost"
 
@@ -93,7 +93,7 @@ class NotMeasured(StrEnum):
     # The area alone: without a pattern of the skin that both show, nothing tells a larger lesion
     # from a nearer camera.
     NO_SCALE = "no_scale"
-    # A part alone: it could have changed without a sign of it.
+    # Only for a part: its change could remain undetected.
     OTHER_COLOURS = "other_colours"
     TOO_DARK = "too_dark"
 
@@ -242,7 +242,7 @@ def _outlined(first: Image.Image, second: Image.Image, by: Similarity) -> _Outli
 
 def _in_one_frame(first: Image.Image, second: Image.Image, by: Similarity) -> _Pair:
     fixed = small_copy(first, SIDE)
-    # With about as many pixels for the same skin as the first has.
+    # With about the same resolution of the skin as the first.
     moved = small_copy(second, round(np.clip(SIDE / by.scale, SIDE / 2, 2 * SIDE)))
     common = overlap(fixed.size, moved.size, by)
     rows, columns = np.nonzero(common)

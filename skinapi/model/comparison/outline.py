@@ -66,7 +66,7 @@ SIDE = 128
 # pixels.
 MOST_SEARCHED_PIXELS = 4 * SIDE * SIDE
 SMOOTHING = 1.5
-# The outermost pixels of the picture are taken for skin.
+# The outermost pixels of the picture are assumed to be skin.
 FRAME = 6
 # An outline is trusted only within these limits, given as shares of the picture, of its border, of
 # grey levels, of the variance and of all pixels that stand out.
@@ -119,7 +119,7 @@ def find_lesion(pixels: Numbers, edges: Sequence[float] = EDGES) -> Mask | None:
     """One connected piece that differs clearly from the skin at the picture's border and hardly
     touches it. None if there is no such piece.
     """
-    if min(pixels.shape[:2]) <= 2 * FRAME:  # the border would be the whole picture
+    if min(pixels.shape[:2]) <= 2 * FRAME:  # the border would cover the whole picture
         return None
     framed = np.ones(pixels.shape[:2], bool)
     framed[FRAME:-FRAME, FRAME:-FRAME] = False

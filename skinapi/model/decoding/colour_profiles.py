@@ -23,7 +23,7 @@ GRID = 52
 _LEVELS = np.arange(0, 256, 5, dtype=np.uint8)
 _SIGNATURE, _SPACE = slice(36, 40), slice(16, 20)
 _COLOUR, _GREY = b"RGB ", b"GRAY"
-# Python, Pillow and NumPy, the profile and its tables.
+# The memory of Python, Pillow, NumPy, the profile and its tables.
 _PROCESS_BYTES = 128 * 1024 * 1024
 _KEPT = 16
 
@@ -67,7 +67,7 @@ def _read_conversion(profile: bytes) -> Conversion | None:
     except ValueError:
         return None
     differences = np.asarray(after, np.int16) - np.asarray(before.convert("RGB"), np.int16)
-    if np.abs(differences).max() <= 1:  # one of the many profiles of sRGB itself
+    if np.abs(differences).max() <= 1:  # one of the many sRGB profiles
         return lambda picture: picture
     if before.mode == "L":
         table = np.asarray(after).reshape(256, 3).T.ravel().tolist()

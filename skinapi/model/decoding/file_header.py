@@ -28,7 +28,7 @@ FORMATS: tuple[PhotoFormat, ...] = get_args(PhotoFormat)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_GREY, _PNG_PALETTE, _PNG_GREY_ALPHA = 0, 3, 4
-# Beside the data, only these chunks have an influence on a PNG's pixels.
+# Apart from the data, only these chunks affect a PNG's pixels.
 _PNG_NEEDED = (b"IHDR", b"PLTE", b"tRNS")
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _PNG_XMP = b"XML:com.adobe.xmp\x00\x00\x00"
@@ -38,9 +38,9 @@ _JPEG = b"\xff\xd8\xff"
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), (0xC2,)
 _OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 _APPLICATION, _COMMENT, _EXIF_OR_XMP, _ICC = range(0xE0, 0xF0), 0xFE, 0xE1, 0xE2
-# The transparency of a lossy picture is lossless too, and a frame may hold either kind.
+# A lossy picture has lossless transparency, and a frame may be of either kind.
 _WEBP_LOSSLESS = (b"VP8L", b"ALPH", b"ANMF")
-# Two application segments say what colours the components are: JFIF (APP0), Adobe (APP14).
+# Two application segments define the colours of components: JFIF (APP0) and Adobe (APP14).
 _COLOUR_SEGMENTS = {0xE0: b"JFIF", 0xEE: b"Adobe"}
 _EXIF, _XMP = b"Exif\x00\x00", b"http://ns.adobe.com/xap/1.0/\x00"
 # Each scan costs the file a few bytes and the decoder one more pass over the whole picture.
@@ -142,7 +142,7 @@ def _png_parts(content: bytes, chunks: list[Part]) -> tuple[memoryview, ...]:
     if first is None or last is None:
         raise ValueError("a PNG without data")
     data = memoryview(content)[first.start : last.end]
-    # Behind data that is cut off, the decoder would take an end for data.
+    # After truncated data, the decoder would read an end marker as data.
     end = [memoryview(_PNG_END)] if last.end <= len(content) else []
     return (*head, data, *end)
 

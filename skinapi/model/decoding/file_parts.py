@@ -19,14 +19,14 @@ from typing import NamedTuple
 # A JPEG of 10 MB whose metadata fills whole segments of 64 KB has about 160 of them; a progressive
 # one has a few for each of its scans.
 MOST_SEGMENTS = 1000
-# Bytes between segments that belong to none: cameras write few or none of them.
+# Bytes between segments: cameras write few or none.
 MOST_STRAY_BYTES = 64 * 1024
 # 10 MB in chunks of 1 KB. Most programs write chunks of 8 KB or larger, some of 4 KB.
 MOST_CHUNKS = 10_000
 
 START_OF_SCAN = 0xDA
 _END = 0xD9
-# Markers that stand alone, without a length and a body: TEM, RST0 to RST7, SOI.
+# Markers without a length and a body: TEM, RST0 to RST7, SOI.
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 # 0xFF before a marker may be repeated ("fill"). In the data of a scan, 0xFF 0x00 is a value of 0xFF
 # and RST0 to RST7 belong to the data.
@@ -125,9 +125,9 @@ MOST_TAGS = 1000
 _EXIF = b"Exif\x00\x00"
 _BYTE_ORDERS = {b"II*\x00": "<", b"MM\x00*": ">"}
 _IN_XMP = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
-# Larger ones are not read. Those of printers, with tables for four inks, are the largest.
+# Larger ones are ignored. The largest are those of printers, with tables for four inks.
 MOST_PROFILE_BYTES = 1024 * 1024
-# So many bytes show that a profile was there, and that it is none.
+# Enough bytes to show that there was a profile, and that it is invalid.
 _DAMAGED = b"damaged"
 _JPEG_MARK = b"ICC_PROFILE\x00"
 _MOST_PARTS = 255  # their number is one byte

@@ -41,7 +41,7 @@ def rgb_bands(picture: Image.Image, factor: int) -> Iterator[Image.Image]:
     picture.load()
     convert = _conversion_of(picture)
     width, height = picture.size
-    # A multiple of every factor, so that no cell of the reduced picture is cut in two.
+    # A multiple of every factor, so that no cell of the reduced picture is split.
     rows = LARGEST_FACTOR * max(1, BAND_PIXELS // (LARGEST_FACTOR * width))
     if height <= rows:
         yield convert(picture, factor)
@@ -78,7 +78,7 @@ def as_rgb(picture: Image.Image) -> Image.Image:
 
 
 CPU_SECONDS, MOST_SECONDS = 2, 20
-# Its memory comes on top of what the decoder of this process may use.
+# Its memory is in addition to that of the decoder in this process.
 _ONE_AT_A_TIME = threading.Lock()
 _ROOT = Path(__file__).parents[3]
 
@@ -96,12 +96,12 @@ def run_isolated(module: str, content: bytes | memoryview, *numbers: int) -> byt
                 check=True,
                 timeout=MOST_SECONDS,
                 cwd=_ROOT,
-                env={},  # no secret of this server reaches it
+                env={},  # keeps this server's secrets from it
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable from error
     except subprocess.CalledProcessError as error:
-        if error.returncode == -signal.SIGKILL:  # by the system, when memory runs out
+        if error.returncode == -signal.SIGKILL:  # the system ran out of memory
             raise Unavailable from error
         raise ValueError("the process did not finish") from error
     return done.stdout
@@ -114,7 +114,7 @@ def limit_this_process(memory: int, *, seconds: int = CPU_SECONDS) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-# What Python, Pillow and the stacks of its threads take beside the picture (measured: 16 MB).
+# The memory of Python, Pillow and thread stacks without the picture (measured: 16 MB).
 PROCESS_BYTES = 18_000_000
 # The reference encoder makes at most 2,600 groups of tables, of 6 KB each.
 TABLE_BYTES = 16_000_000

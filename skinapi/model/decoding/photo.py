@@ -31,7 +31,7 @@ Size = tuple[int, int]
 
 SMALLEST_SIDE = 128
 LONGEST_SIDE = 12_000
-# A JPEG with many more pixels would still need little memory, but a second of time.
+# A JPEG with many more pixels would still need little memory, but a second to decode.
 MOST_PIXELS = 64_000_000
 # A progressive JPEG of 12 megapixels at full colour needs 86 MB, the most of all files that
 # cameras and their programs write.
@@ -237,7 +237,7 @@ def _decoded(header: Header, needed: Size) -> Photo:
         pixels, profile_unread = _in_srgb(header, _pixels(header, needed))
     except (Refused, Unavailable):
         raise
-    except Exception as broken:  # decoders raise many kinds of errors on hostile bytes
+    except Exception as broken:  # hostile bytes can raise any error
         raise refuse(Reason.DAMAGED) from broken
     if header.orientation in _TRANSPOSE_BY_ORIENTATION:
         pixels = pixels.transpose(_TRANSPOSE_BY_ORIENTATION[header.orientation])

@@ -143,7 +143,7 @@ def has_room_for(size: int) -> bool:
     """
     try:
         return shutil.disk_usage(tempfile.gettempdir()).free > 2 * size
-    except OSError:  # there is no temporary folder that can be written to
+    except OSError:  # no writable temporary folder
         return False
 
 
@@ -263,7 +263,7 @@ class OpenVinoEngine(Engine):
         hints = {
             "INFERENCE_PRECISION_HINT": _computed(precision).value,
             "NUM_STREAMS": str(streams),
-            # Each process would pin its threads to the same first cores.
+            # Otherwise each process would pin its threads to the same cores.
             "ENABLE_CPU_PINNING": "NO",
             "INFERENCE_NUM_THREADS": str(threads or 0),  # 0: one for each core
         }

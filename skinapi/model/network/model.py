@@ -65,11 +65,11 @@ LARGEST: Mapping[str, int] = {
     CARD: 4 * MB,
 }
 SERVED_FILES = tuple(LARGEST)
-# Charts, the split, the norms: what a model folder may hold besides.
+# Optional files of a model folder: charts, the split, the norms.
 LARGEST_OTHER = 64 * MB
 MOST_FILES = 64
 FILE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
-# The shipped card holds 4,000 values.
+# The shipped card has 4,000 values.
 MOST_VALUES = 100_000
 V = TypeVar("V")
 
@@ -81,7 +81,7 @@ class ModelCard(BaseModel):
 
     version: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     architecture: str
-    # A network may leave its input size open; then only this says how much memory a picture takes.
+    # If a network has no fixed input size, only this limits the memory of a picture.
     side: int = Field(ge=1, le=LARGEST_INPUT_SIDE)
     scaling: Scaling
     seen: float = Field(default=SEEN_BEFORE, gt=0, le=1)
@@ -195,7 +195,7 @@ def copied_model(folder: Path) -> Iterator[Path]:
             (copy / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
             try:
                 yield copy
-            except ModelDamaged as damaged:  # whoever reads it knows the folder, not the copy
+            except ModelDamaged as damaged:  # the reader knows the folder, not the copy
                 said = damaged.detail.replace(str(copy), str(folder))
                 raise ModelDamaged(said, file=damaged.file) from damaged
 
@@ -223,7 +223,7 @@ def _open_engine(
     folder: Path, precision: Precision, streams: int, threads: int | None, *, private: bool
 ) -> Engine:
     both = f"{NETWORK} with {WEIGHTS}"
-    # OpenVINO would try to read any other content as one of the other formats that it knows.
+    # OpenVINO would try its other formats for any other content.
     with (folder / NETWORK).open("rb") as network:
         if b"<net" not in network.read(1000):
             raise BadFile(NETWORK, "it is no OpenVINO network")

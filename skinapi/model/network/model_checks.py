@@ -128,7 +128,7 @@ def _size(folder: Path, name: str, most: int) -> int:
     try:
         path = (folder / name).resolve(strict=True)
         size = path.stat().st_size
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+    except (OSError, RuntimeError) as error:  # RuntimeError: circular links
         raise BadFile(name, _fault_of(error)) from error
     if not path.is_relative_to(folder.resolve()):
         raise BadFile(name, "it is a link that leads out of the folder")
@@ -313,7 +313,7 @@ def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None
             return fault
     lesions = {*labels} - {NORMAL_SKIN}
     for level, least in fitted.prediction_sets.items():
-        # A class without a limit would count as ruled out.
+        # A class without a limit would wrongly be ruled out.
         if {*least} - {NORMAL_SKIN} != lesions:
             odd = ", ".join(sorted(({*least} - {NORMAL_SKIN}) ^ lesions))
             return f"the limits of the prediction set {level} and the labels differ in {odd}"

@@ -57,9 +57,9 @@ SENSITIVITIES = {
     GateName.BASAL_CELL_CARCINOMA_SENSITIVITY: "basal_cell_carcinoma",
     GateName.ACTINIC_KERATOSIS_SENSITIVITY: "actinic_keratosis",
 }
-# Of the others, less is better.
+# For the others, less is better.
 MORE_IS_BETTER = {*SENSITIVITIES, GateName.SPECIFICITY}
-# More may not be lost, even where so few lesions prove nothing. Chosen, and not fitted to a result.
+# The largest loss, even if few lesions prove nothing. It was not fitted to a result.
 MOST_LOSS = {
     GateName.MELANOMA_SENSITIVITY: 0.03,
     GateName.BASAL_CELL_CARCINOMA_SENSITIVITY: 0.05,
@@ -76,7 +76,7 @@ OTHER_REFERENCE = (
     "it was compared on a reference data set that is not the reference any more, or of which "
     "pictures were erased since"
 )
-# Of the candidate's own test part, or of the data set that an admin chose as the reference.
+# The candidate's own test part, or the reference data set chosen by an admin.
 ComparedPart = Literal["test", "reference"]
 WHERE: Mapping[ComparedPart, str] = {
     "test": "on the same pictures",

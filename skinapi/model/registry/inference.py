@@ -28,7 +28,7 @@ from skinapi.model.registry.version_service import ModelsService
 T = TypeVar("T")
 
 
-# For each condition, what each client of an earlier system calls it.
+# For each condition, its name in each client of an earlier system.
 ClientNames = Mapping[str, Mapping[str, str | None]]
 
 

@@ -31,7 +31,7 @@ class PoolCaller:
     signed_in: bool
 
 
-# Work for which nobody waits: it gives way to everything.
+# Background work has the lowest priority.
 BACKGROUND = PoolCaller("", signed_in=False)
 
 
@@ -56,7 +56,7 @@ class PredictionPool:
         self._places = streams + queue
         self._threads = ThreadPoolExecutor(streams, thread_name_prefix="predict")
         self._lock = threading.Lock()
-        # In the order of their arrival, with the caller of each.
+        # In order of arrival, with their callers.
         self._under_way: dict[Future[Any], _Place] = {}
 
     def __len__(self) -> int:
@@ -83,7 +83,7 @@ class PredictionPool:
     def _make_room(self, caller: PoolCaller) -> None:
         has = Counter(place.caller for place in self._under_way.values())
         yielding = [owner for owner in has if _gives_way(owner, caller, has)]
-        # The background first, then those without an account, then whoever has most photos.
+        # Background work first, then callers without an account, then those with most photos.
         yielding.sort(key=lambda owner: (owner != BACKGROUND, owner.signed_in, -has[owner]))
         if not any(self._drop_newest(owner) for owner in yielding):
             raise Unavailable(retry_after=RETRY_AFTER_S)

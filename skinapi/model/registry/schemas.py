@@ -22,7 +22,7 @@ from skinapi.model.conditions import (
 from skinapi.model.network.model import Model
 from skinapi.platform.web.schemas import Answer, Body
 
-# A share with the two ends of its interval, as the card states it.
+# A share with its interval, as in the card.
 Stated = tuple[float, float, float]
 # Of what a doctor has decided; the last one stands for a condition.
 TITLES = ("title", "opinion", "unconfirmed", "suspected", "result", "asked", "unnamed")

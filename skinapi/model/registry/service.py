@@ -25,7 +25,7 @@ from skinapi.model.registry.version_files import models_folder, prune_folders
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-# A model that could not be loaded: its files may have been put back.
+# The model could not be loaded, but its files may have been restored.
 RETRY_S = 30.0
 UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull)
 
@@ -48,7 +48,7 @@ class ModelReloader:
         self._built_in = built_in
         self._instance = instance
         self._lock = threading.Lock()
-        # A model that was loaded before is the built-in one.
+        # A model that is already loaded is the built-in one.
         self._source: str | None = None
         self._seen = -1
         self._retry_at = 0.0
@@ -83,7 +83,7 @@ class ModelReloader:
                 if self._load(version) is None:
                     break
         self._retry_at = time.monotonic() + RETRY_S
-        # Without the reason: it may hold a path, and anybody may read `/readyz`.
+        # Without the reason, which may contain a path: `/readyz` is public.
         answering = self._served.model.version if self._served.loaded else "nothing"
         self._served.problem = (
             f"The model {wanted.version or 'of this server'} cannot be loaded, so {answering} "

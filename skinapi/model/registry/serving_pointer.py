@@ -17,7 +17,7 @@ class GatesNotPassed(Conflict):
 DOCUMENT = "model"
 MOST_EARLIER = 20
 MOST_MOVES = 200
-# The last three were written by older servers alone.
+# The last three were only written by older servers.
 Action = Literal["promote", "rollback", "withdraw", "shadow", "end_shadow"]
 
 

@@ -60,7 +60,9 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
         with locked(folder.parent / LOCK):
             if _holds(folder, files):
                 return
-            for draft in folder.parent.glob(f"{DRAFT}*"):  # of killed writers: the lock is ours
+            for draft in folder.parent.glob(
+                f"{DRAFT}*"
+            ):  # left by killed writers: we hold the lock
                 shutil.rmtree(draft, ignore_errors=True)
             draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder.parent))
             try:
@@ -142,7 +144,7 @@ def models_folder(instance_dir: Path) -> Path:
     with disk_errors():
         own = Path(tempfile.gettempdir()) / f"skinapi-models-{os.getuid()}"
         own.mkdir(mode=0o700, exist_ok=True)
-        # Somebody else may have made it first, to put their own network there.
+        # Another user may have created it to plant their own network.
         found = own.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise ModelDamaged(f"{own} belongs to somebody else, so no model is kept there")

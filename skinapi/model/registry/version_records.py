@@ -44,10 +44,10 @@ from skinapi.platform.storage.records import Repository, in_transaction
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
 
 CLOCK_SKEW = timedelta(hours=1)  # between a worker and the servers
-# Words that are addresses below /models.
+# Reserved words: addresses below /models.
 RESERVED_NAMES = {"rollback", "operating-point"}
 HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss", "lesions")
-# With one picture of each lesion, as the page of a version tells it.
+# With one picture of each lesion, as on the page of a version.
 BY_LESION = ("macro_auc", "named_balanced_accuracy")
 # The card has up to 4 MB, and a list needs none of it.
 LISTED = tuple(name for name in VersionSummary.model_fields if name != "id")
@@ -89,7 +89,7 @@ class ModelVersions(Repository[ModelVersion]):
         """Keep the card of a model that is served from a folder: findings name it."""
         if not self._documents.find({"version": card.version}, limit=1, fields=("version",)):
             made = {**_described(folder, card), "created_by": "system", "served_at": now()}
-            with suppress(Duplicate):  # another process has just done it
+            with suppress(Duplicate):  # another process was first
                 self._insert(made)
 
     def get(self, version: str, /) -> ModelVersion:
@@ -180,7 +180,7 @@ def _blobs_of(files: Iterable[StoredFile]) -> list[str]:
 def _read_valid_card(folder: Path) -> ModelCard:
     card = read_card(folder)
     if not FILE_NAME.fullmatch(card.version) or card.version in RESERVED_NAMES:
-        # It becomes the name of a folder, and a part of an address.
+        # It becomes a folder's name and part of an address.
         raise ModelDamaged(
             "The version in card.json must be up to 100 letters, digits, dots, hyphens and "
             "underscores, must begin with a letter or digit, and cannot be a word of an address",

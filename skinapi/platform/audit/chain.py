@@ -58,7 +58,7 @@ def _signing_faults(
     previous: Document | None, row: Document, keys: SigningKeys, name: str
 ) -> Iterator[Fault]:
     before, age = keys.age(previous or {}), keys.age(row)
-    # A secret that was replaced may be known to others: it must sign nothing more.
+    # A replaced secret may be known to others, so it must not sign anything more.
     if before is not None and age is not None and age > before:
         yield Fault(f"{name} row {row['sequence']} is signed with an older key than the one before")
     if row.get("unsigned"):
@@ -117,7 +117,7 @@ class ChainHead:
             self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
 
     def check_integrity(self) -> Iterator[Fault]:
-        # None can be repaired: a new head would hide what was deleted.
+        # No repair is possible: a new head would hide deleted rows.
         head, last = self._read(), self.last_row()["sequence"]
         if head is None:
             if last:
@@ -137,7 +137,7 @@ class ChainHead:
         return head.get("chain") == self._name and self._keys.signed(signed, field="signature")
 
     def last_row(self) -> Document:
-        newest = self._rows.find(sort="-sequence", limit=1)  # those without a number come last
+        newest = self._rows.find(sort="-sequence", limit=1)  # rows without a number sort last
         return next((_place(row) for row in newest if "sequence" in row), START)
 
     def _signed(self, row: Document) -> Document:

@@ -44,8 +44,8 @@ NOT_EMPTY = (
     "docs/operate/outages.md#a-lost-database"
 )
 COLLECTION = "backups"
-MOST = 10_000  # 27 years of one each night
-LOOKED_AT = 50  # the newest may have been ended
+MOST = 10_000  # 27 years of nightly backups
+LOOKED_AT = 50  # the newest ones may be incomplete
 Place = Literal["file", "folder", "stdout"]
 
 

@@ -42,8 +42,8 @@ Progress = Callable[["Counts"], None]
 class Counts:
     documents: int = 0
     blobs: int = 0
-    changed: int = 0  # documents that are as they were when their blob was copied
-    damaged: list[str] = field(default_factory=list)  # blobs that were left out
+    changed: int = 0  # documents in the state when their blob was copied
+    damaged: list[str] = field(default_factory=list)  # omitted blobs
     collections: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)  # by collection, by a restore
 
@@ -104,7 +104,7 @@ def verify_backup(path: Path) -> Counts:
     if not end:
         raise BrokenBackup("its end is missing: it was cut off")
     counted = {**counts.shown(), "damaged": end.get("damaged"), "sha256": checksum.hexdigest()}
-    # That of release 1.0.0 counts less.
+    # That of release 1.0.0 covers less.
     if "sha256" not in end or {**counted, **end} != counted:
         raise BrokenBackup("its checksum does not match")
     return counts

@@ -103,7 +103,7 @@ class Attempt:
             if time.monotonic() >= self._next_beat:
                 self._beat()
         if self._stop is None and self._lease_left() <= 0:
-            self._stop = "lease"  # the guard has seen it first
+            self._stop = "lease"  # the guard has noticed first
         status, events = self._process.close()
         self._take_all(events)
         self._lines.end()
@@ -165,7 +165,7 @@ class Attempt:
     def _end(self, why: StopReason) -> None:
         self._stop = why
         if why in ("fenced", "lease"):
-            self._process.kill()  # another worker may have begun
+            self._process.kill()  # another worker may have started it
         else:
             self._process.stop(self._timing.grace)
 

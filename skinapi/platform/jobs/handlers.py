@@ -92,7 +92,7 @@ def handle(context: JobContext, handlers: Handlers) -> int:
         result = _handler_of(context.job.kind, handlers)(context)
     except Unavailable as error:
         context.send({"error": error.detail, "code": error.code, "again": True})
-    except UnsafeSettings:  # its sentence is for the operator, who reads it in the worker's log
+    except UnsafeSettings:  # its sentence is for the operator, in the worker's log
         context.send({"error": NOT_SET_UP, "code": Unavailable.code, "again": True})
     except SkinAPIError as error:
         context.send({"error": error.detail, "code": error.code})
@@ -126,8 +126,8 @@ def _handler_of(kind: str, handlers: Handlers) -> Handler:
 
 # In the environment of the process: the number of the pipe for events, and the folder of the jobs.
 EVENTS_FD, FOLDER = "SKINAPI_JOB_EVENTS", "SKINAPI_JOB_FOLDER"
-LOCK_WAIT_S = 10.0  # for the process of an attempt before, which is dying
-BUSY = 75  # exit status where that has not ended: EX_TEMPFAIL of sysexits.h
+LOCK_WAIT_S = 10.0  # for the process of an earlier attempt to die
+BUSY = 75  # exit status if that has not ended: EX_TEMPFAIL of sysexits.h
 CANCELLED = 143  # exit status after SIGTERM, as a shell has it
 BY_SIGNAL = 128  # plus the number of the signal, as a shell has it
 CHUNK = 4096

@@ -12,8 +12,8 @@ PERSON_FILE = "person_file"
 NO_RIGHT = "Cancelled: its account may not run such jobs any more"
 
 MOST_ATTEMPTS = 3
-MOST_UNFINISHED = 5  # of one account, running and queued
-MOST_KEPT = 500  # of one account; a new job then removes the oldest that has ended
+MOST_UNFINISHED = 5  # per account, running and queued
+MOST_KEPT = 500  # per account; a new job then removes the oldest finished one
 KEPT_FOR = timedelta(days=90)  # after its end
 # The `error_code` of a job whose process ended without a word, in each of its attempts.
 CRASHED = "job_crashed"

@@ -19,7 +19,7 @@ from skinapi.platform.storage.records import Repository, in_transaction
 # Of each job the first and the last lines are kept: how it began, and why it ended.
 HEAD_LINES, TAIL_LINES = 500, 1500
 LINES_OF_BATCH = 100
-MOST_BATCHES = HEAD_LINES + TAIL_LINES  # where each line came alone
+MOST_BATCHES = HEAD_LINES + TAIL_LINES  # if each batch has one line
 
 
 class LogBatch(StoredRecord):

@@ -37,7 +37,7 @@ Row = dict[str, Any]
 class EventReader:
     def __init__(self) -> None:
         self._rest = b""
-        self._skips = False  # within a line that is too long
+        self._skips = False  # inside a line that is too long
 
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         *lines, self._rest = (self._rest + data).split(b"\n")

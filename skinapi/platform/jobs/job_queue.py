@@ -242,7 +242,7 @@ class Jobs(Repository[Job]):
             fields=("owner", "kind", "progress", "short", "started_at"),
         )
         free = [job for job in waiting if _lane_of(job) not in busy]
-        # A person waits for the own file, which takes seconds; the others take minutes or hours.
+        # A person is waiting for a PERSON_FILE, which takes seconds; other jobs take longer.
         first = sorted(free, key=lambda job: job["kind"] != PERSON_FILE)
         take = partial(self._take, worker, lease)
         return next(self._failed.each(WORK, first, take), None)
@@ -308,6 +308,7 @@ class Jobs(Repository[Job]):
             self._remove(document["id"], {"completed_at": old["completed_at"]})
 
     def forget(self, owner: str) -> int:
+        """A running job stops at the next heartbeat of its worker."""
         own, deleted = {"owner": owner}, 0
         while documents := self._documents.find(own, sort="-place", limit=SWEPT_AT_ONCE, fields=()):
             for document in documents:
@@ -348,7 +349,7 @@ class Jobs(Repository[Job]):
         running = self._round_of({"status": "running"}, sort="-queue_key")
         waiting = self._round_of({"status": "queued"}, sort="queue_key")
         served = min((number for number in (running, waiting) if number is not None), default=None)
-        if served is None:  # nobody works or waits: the round of the newest job was served last
+        if served is None:  # no job is running or waiting: continue after the newest job's round
             served = self._round_of({}, sort="-queue_key")
         own = self._round_of({"owner": owner}, sort="-queue_key")
         return max(served or 0, 0 if own is None else own + 1)

@@ -197,7 +197,9 @@ class Worker:
                     self._lane.wait(self._settings.timing.poll)
             elif self._broker and self.stopping():
                 with suppress(BrokerUnavailableError):
-                    self._broker.announce(job.id)  # it is queued again; another may be idle
+                    self._broker.announce(
+                        job.id
+                    )  # it is queued again, and another worker may be idle
 
     def _take_short_jobs(self, jobs: Jobs) -> None:
         # Without a job the other lane takes them, so the store is not asked twice.
@@ -218,7 +220,7 @@ class Worker:
 
     def _acknowledge(self, claimed: bool) -> None:
         if self._broker:
-            self._broker.acknowledge()  # only now: whoever dies before leaves it to another worker
+            self._broker.acknowledge()  # only now: if this worker dies before, another one gets it
             if claimed:
                 self._broker.disconnect()  # for the hours that a job may take
 

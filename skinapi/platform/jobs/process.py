@@ -170,7 +170,7 @@ def _locked(folder: Path) -> int | None:
 # A worker that cannot start, for example because of a setting, would otherwise be started without
 # end.
 FIRST_PAUSE_S, LONGEST_PAUSE_S, HEALTHY_AFTER_S = 1.0, 60.0, 60.0
-FIRST_START_S = 2.0  # the server is to answer first
+FIRST_START_S = 2.0  # let the server start first
 STOP_S = 15.0  # a job may take 10 s to end
 WORKER = (sys.executable, "-m", "skinapi.app.worker")
 

@@ -13,7 +13,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
 
 SENT_AT_ONCE = 50
-MOST_LANES = 40  # endpoints to which is sent at the same time, each by a thread
+MOST_LANES = 40  # concurrent endpoints, each with a thread
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 300.0
 END_S = 4.0
@@ -106,7 +106,7 @@ class DeliverySender:
                 lambda document: self._send_stored(document, lane),
                 postpone=self._deliveries.retry_damaged,
             )
-            all(sent)  # up to the first that is not to be sent
+            all(sent)  # until the first that must not be sent
         except StoreUnavailable:
             lane.pause()
 

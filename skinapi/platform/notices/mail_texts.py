@@ -67,7 +67,7 @@ def write_mail(
     for kind, (first, *others) in by_kind.items():
         links = dict.fromkeys(map(link_to, (first, *others)))
         parts += [words.texts[kind].format(**first.figures), "\n".join(links)]
-    if notice.kind is Kind.REFUSED:  # nobody who cannot log in has a page to switch it off
+    if notice.kind is Kind.REFUSED:  # somebody who cannot log in has no page to switch it off
         parts[1:1] = [words.refusals[recipient.refusal]] if recipient.refusal else []
     elif not notice.of_security:
         parts.append(words.switch_off.format(page=f"{console}/#/account"))

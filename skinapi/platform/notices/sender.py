@@ -23,7 +23,7 @@ ANSWER_S = 10.0  # for each answer of the mail server
 OF_ONE_MAIL = (
     smtplib.SMTPRecipientsRefused,
     smtplib.SMTPDataError,
-    smtplib.SMTPNotSupportedError,  # letters of the address outside ASCII
+    smtplib.SMTPNotSupportedError,  # non-ASCII letters in the address
 )
 Send = Callable[[EmailMessage], None]
 
@@ -65,7 +65,7 @@ class MailServer:
         smtp.ehlo_or_helo_if_needed()
         offered = smtp.has_extn("starttls")
         if not self._address.tls and (offered or self._address.starttls):
-            smtp.starttls(context=self._tls)  # raises where it is not offered
+            smtp.starttls(context=self._tls)  # raises if it is not offered
             smtp.ehlo_or_helo_if_needed()
         if self._address.user:
             smtp.login(self._address.user, self._address.password)
@@ -146,7 +146,7 @@ class NoticeSender:
             postpone=lambda group, _: self._outbox.retry(group),
             passing=(MailServerAway, OSError, smtplib.SMTPException),
         )
-        all(mails)  # up to the first that is not to be sent
+        all(mails)  # until the first that must not be sent
 
     def _send_or_retry(self, send: Send, notices: Sequence[Notice]) -> bool:
         if self._stopping.is_set() or not self._lease.renew():
@@ -168,7 +168,7 @@ class NoticeSender:
         else:
             try:
                 mail = self._write(notices, recipient)
-            except (ValueError, MessageError) as error:  # an address that no header can hold
+            except (ValueError, MessageError) as error:  # an address that is invalid in a header
                 raise MailRefused(type(error).__name__) from error
             send(mail)
             self._outbox.mark_sent(notices)

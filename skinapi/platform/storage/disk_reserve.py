@@ -35,7 +35,7 @@ class DiskReserve:
             if self._free_bytes() < size + LEAST_FREE_BYTES:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301
             self._make(size)
-        except OSError as error:  # else it is the store that says what is wrong with the folder
+        except OSError as error:  # for other errors the store reports the fault
             if error.errno in FULL:
                 raise DiskFull from error
 

@@ -142,7 +142,7 @@ def require_value(name: str, value: Any, depth: int = 0) -> None:
         return
     if name.endswith("_at") != isinstance(value, datetime):
         raise ValueError(f"{name}: fields ending in _at are times, and no others")
-    match value:  # what is most frequent first: a finding has two hundred values
+    match value:  # most frequent first: a finding has two hundred values
         case float():
             if not math.isfinite(value):
                 raise ValueError(f"{name}: not a finite number")
@@ -252,6 +252,7 @@ def walk_by_id(
     after: str | None = None,
     fields: Sequence[str] | None = None,
 ) -> Iterator[Document]:
+    """The documents are read in pages, so the caller may delete them meanwhile."""
     while found := documents.find(
         wanted, sort=sort, after=after, limit=WALKED_AT_ONCE, fields=fields
     ):

@@ -64,7 +64,7 @@ def written_durably(path: Path) -> Iterator[Path]:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    sync(path.parent)  # else a power cut may undo the rename
+    sync(path.parent)  # otherwise a power cut may undo the rename
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -99,7 +99,7 @@ _denied: set[str] = set()
 def disk_error(error: BaseException) -> StoreUnavailable:
     if isinstance(error, PermissionError):
         file = str(error.filename)
-        if file not in _denied:  # every request would say it again
+        if file not in _denied:  # otherwise every request would log it
             _denied.add(file)
             log.error(DENIED, fault="permission denied", file=file)
         return StoreUnavailable(DENIED)
@@ -217,7 +217,7 @@ class FileBlobs:
         return str(self._path_of(key).relative_to(self._folder.parent))
 
     def delete(self, key: str) -> None:
-        self.refuse_if_lost()  # a file that is away for a while would come back undeleted
+        self.refuse_if_lost()  # otherwise a file that is temporarily missing would come back
         with disk_errors():
             self._path_of(key).unlink(missing_ok=True)
 
@@ -231,7 +231,7 @@ class FileBlobs:
     def sweep(self) -> None:
         with disk_errors():
             for draft in self._folder.glob(f"*/*{DRAFT}"):
-                with suppress(FileNotFoundError):  # its writer has renamed it in the meantime
+                with suppress(FileNotFoundError):  # its writer has just renamed it
                     if time.time() - draft.stat().st_mtime > LONGEST_WRITE.total_seconds():
                         draft.unlink()
 

@@ -27,7 +27,7 @@ class Numbers:
         """Call it outside of a transaction: others would wait for the counter until its end."""
         with self._lock:
             number = next(self._left, None) if self._pid == os.getpid() else None
-            if number is None:  # none is left, or the block belongs to the process that forked
+            if number is None:  # none is left, or the block is the parent process's
                 self._left, self._pid = self._reserve(), os.getpid()
                 number = next(self._left)
             return number

@@ -115,6 +115,7 @@ class Repository(Generic[R]):
         return page_of(found, paging).map_all(self._read_each)
 
     def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
+        """Damaged records are skipped. The caller may delete records meanwhile."""
         found = walk_by_id(self._documents, sort="-id" if newest_first else "id")
         return read_others(self.collection, found, self.record.model_validate)
 

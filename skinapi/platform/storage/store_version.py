@@ -96,7 +96,7 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
         stored = documents.get(STORE_COLLECTION)
         if stored is None:
             accounts = store.collection("accounts").find(limit=1, fields=())
-            # Read again: another server may have written it, and then an account, in between.
+            # Read again: another server may have written it, and then an account, meanwhile.
             if accounts and documents.get(STORE_COLLECTION) is None:
                 _refuse_other({"version": 1})
             if any(store.blobs.keys()):

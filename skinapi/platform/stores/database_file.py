@@ -216,7 +216,7 @@ def scrub_file(connection: apsw.Connection, path: Path, *, any_size: bool) -> li
     disk.
     """
     copy = Path(f"{path}-rewritten")
-    copy.unlink(missing_ok=True)  # of one that was killed
+    copy.unlink(missing_ok=True)  # left by a killed process
     connection.set_busy_timeout(WAIT_FOR_READERS_MS)
     if not _empty_log(connection):
         return [Remnant.LOG_IN_USE]
