@@ -264,6 +264,12 @@ def _parser() -> argparse.ArgumentParser:
         help="let sweeps continue that have stopped because they would erase many accounts",
     )
     allowing.set_defaults(run=_lazy_command("allow_erasure"))
+    accepting = commands.add_parser(
+        "accept-key",
+        parents=[store],
+        help="make JWT_SECRET_KEY the key of a store whose own is lost",
+    )
+    accepting.set_defaults(run=_lazy_command("accept_store_key"))
     settings = commands.add_parser(
         "check-settings", help="say whether a server would start, and which names are no settings"
     )
@@ -331,6 +337,11 @@ def _add_restore(
         "--without-erased-ids",
         action="store_true",
         help="although nobody knows who was erased since the backup",
+    )
+    restore.add_argument(
+        "--accept-key",
+        action="store_true",
+        help="although the JWT_SECRET_KEY of the backup is lost: no number finds its patient then",
     )
     restore.set_defaults(run=_lazy_command("restore", "restore_commands"))
 

@@ -17,13 +17,14 @@ from pypdf import PdfReader
 from skinapi.app import commands
 from skinapi.app.composition.services import open_services
 from skinapi.app.integrity_check import check_integrity
-from skinapi.base.errors import BrokenStore, Conflict, StoreUnavailable
+from skinapi.base.errors import BrokenStore, Conflict, StoreUnavailable, UnsafeSettings
 from skinapi.platform.backups.backup import restore_backup
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.store_version import join_store
 from skinapi.platform.stores.store_factory import make_store, open_store
 from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
+from tests.integrations.test_patients import program
 from tests.privacy.restoring import back_up, restore, settings_for
 from tests.support.backends import SECRET, Backend, settings_in
 from tests.support.models import tiny_model
@@ -139,6 +140,30 @@ def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(
     assert restored.account(ada.email)
     answer = restored.client.get("/me", headers={"Authorization": f"Bearer {ada.token}"})
     assert answer.status_code == 401
+
+
+def test_a_new_key_is_accepted_only_where_the_former_one_is_lost(tmp_path: Path) -> None:
+    backend = Backend(tmp_path)
+    backend.admin()
+    patient = backend.services.patients.find_or_add("urn:x", "1", by=program(backend))
+    backend.services.store.close()
+    assert commands.accept_store_key(backend.settings, Namespace()) == 0
+    number = ("patient", "urn:x", "1")
+    services = open_services(backend.settings)
+    with closing(services.store):
+        assert services.data.accounts.find_external(services.patients.hash_identifier(*number))
+    settings = settings_in(tmp_path, model_path=tiny_model(), jwt_secret_key=SECRET[::-1])
+    with pytest.raises(UnsafeSettings, match="is not the key of this store"):
+        commands.check(settings, Namespace(repair=True, logged=None))
+    assert commands.accept_store_key(settings, Namespace()) == 0
+    services = open_services(settings)
+    with closing(services.store):
+        assert services.data.trail.find_newest("store.key", target="store")
+        faults = services.data.trail.check_integrity()
+        assert any("unknown key" in fault.message for fault in faults)
+        assert services.data.accounts.get(patient.id)
+        hashed = services.patients.hash_identifier(*number)
+        assert services.data.accounts.find_external(hashed) is None
 
 
 def test_a_store_that_was_only_checked_is_empty_to_a_restore(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ NOBODY = pwd.getpwnam("nobody").pw_uid
 COMMANDS = (
     "create-admin --email me@clinic.example",
     "check",
+    "accept-key",
     "backup -",
     "models list",
     "restore some.tar",

@@ -20,7 +20,7 @@ from skinapi.base.settings.settings import Settings
 from skinapi.model.registry.version_schemas import shown_state
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.storage.faults import PUT_BACK, Fault
-from skinapi.platform.storage.store_version import join_store
+from skinapi.platform.storage.store_version import accept_key, join_store
 from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.platform.stores.store_factory import make_store, open_store
 
@@ -149,6 +149,18 @@ def allow_erasure(settings: Settings, _: argparse.Namespace) -> int:
             print(f"{sweep.id}: {sweep.accounts} accounts will be erased")
     if not stopped:
         print("no sweep has stopped")
+    return 0
+
+
+def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
+    configure_logs()
+    refuse_unsafe(settings)
+    say_store(settings)
+    store = open_store(settings)
+    accept_key(store, secrets=settings.audit_secrets())
+    services = open_services(settings, store)
+    services.data.trail.record(AuditRow("store.key", by=OPERATOR, target="store"))
+    print("JWT_SECRET_KEY is the key of the store")
     return 0
 
 

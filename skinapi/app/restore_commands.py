@@ -36,6 +36,7 @@ from skinapi.platform.backups.erased_ids import (
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import Numbers
 from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.store_version import accept_key
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit
 from skinapi.platform.stores.store_factory import make_store, open_store
 
@@ -88,12 +89,12 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
             until = _known_until(read_facts(file), lists)
             print(KNOWN_UNTIL.format(until=_minute(until)))
         say_store(settings)
-        return _restore_into(settings, file, lists).status
+        return _restore_into(settings, file, lists, options).status
     with removing_half_made(), _folder_beside(file) as folder:
         key = SecretStr(settings.signing_key())  # in development it is in the other folder
         empty = {"instance_dir": Path(folder, "instance"), "mongo_uri": None, "jwt_secret_key": key}
         lists = _lists_for(settings, options, file)
-        left = _restore_into(settings.model_copy(update=empty), file, lists)
+        left = _restore_into(settings.model_copy(update=empty), file, lists, options)
     if left.records:
         print(f"{file.name} CANNOT be restored whole")
         return 1
@@ -149,12 +150,16 @@ def _minute(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
-def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> FaultsLeft:
+def _restore_into(
+    settings: Settings, file: Path, lists: list[ErasedList], options: argparse.Namespace
+) -> FaultsLeft:
     make_store(settings)
     store = open_store(settings)
     erased: list[Erased] = [item for each in lists for item in each.erased]
 
     def finish() -> None:
+        if options.accept_key:
+            accept_key(store, secrets=settings.audit_secrets())
         services = open_services(settings, store, restoring=True)
         services.data.trail.record(AuditRow("store.restore", by=OPERATOR, target="store"))
         skipped = _skip_given_numbers(store, read_facts(file), lists)

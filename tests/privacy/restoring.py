@@ -10,7 +10,7 @@ from skinapi.platform.backups.backup import write_backup
 from tests.support.backends import Backend, settings_in
 from tests.support.models import tiny_model
 
-OPTIONS = dict.fromkeys(("without_erased_ids", "verify", "drill"), False)
+OPTIONS = dict.fromkeys(("without_erased_ids", "verify", "drill", "accept_key"), False)
 
 
 def back_up(backend: Backend, file: Path) -> Path:

@@ -97,7 +97,7 @@ def test_the_commands_of_the_command_line_work_as_written(
 ) -> None:
     server = Server(tmp_path, workers=1)
     commands = [line for page, line in COMMANDS if page == "docs/operate/commands.md"]
-    assert len(commands) == 18
+    assert len(commands) == 19
     assert commands[2] == "python -m skinapi worker"  # runs until it is stopped
     made = server.run(*_arguments(commands[1]), stdin="correct horse battery\n")
     assert made.stdout == "me@clinic.example is an admin: the account was created\n", made.stderr

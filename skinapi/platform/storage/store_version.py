@@ -29,8 +29,7 @@ PURPOSE = "skinapi store"
 OTHER_KEY = (
     "JWT_SECRET_KEY is not the key of this store, which all its servers share. Start with the "
     "former one. To change it, stop all servers and put the former one first into "
-    "FORMER_JWT_SECRET_KEYS. If it is lost, restore a backup from a time whose key you still have: "
-    "docs/operate/configure.md#change-jwt_secret_key"
+    "FORMER_JWT_SECRET_KEYS. If it is lost: docs/operate/configure.md#change-jwt_secret_key"
 )
 CHANGED_KEY = (
     "Another server of this store has a newer JWT_SECRET_KEY. Start this one anew with that, and "
@@ -166,6 +165,22 @@ def end_migration(store: Store) -> None:
         {"id": STORE_COLLECTION}, {"$unset": {"migrating": True}}
     )
     log.info("store", version=VERSION)
+
+
+def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
+    """Make the newest secret the key of a store whose own is lost. No number of another system
+    finds its patient any more: the key of the numbers is lost with the secret.
+    """
+    documents = store.collection(STORE_COLLECTION)
+    keys = SigningKeys(secrets, purpose=PURPOSE)
+    stored = documents.get(STORE_COLLECTION)
+    if stored is None or keys.age(stored) is not None:  # nothing is lost
+        return
+    _refuse_other(stored)
+    if _is_older(stored):
+        raise UnsafeSettings(MIGRATING)
+    change = {"key": keys.current, "number_key": wrap(NumberKey.make(), secrets[0])}
+    documents.update({"id": STORE_COLLECTION}, {"$set": change})
 
 
 def _refuse_other(stored: Document) -> None:
