@@ -119,7 +119,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
     "lost and replaced keys of patient numbers": (
         *("number_of_two", "NumberOfTwo", "wrap_again", "count_unnumbered"),
         *("require_known", "_may_be_own", "no longer found by their numbers"),
-        r"NO_NUMBER_KEY|LOST_NUMBER_KEY|accept[-_](store_)?key|give[-_]up[-_]numbers|FORMER_KEY\b",
+        r"NO_NUMBER_KEY|LOST_NUMBER_KEY|give[-_]up[-_]numbers|FORMER_KEY\b",
         r"NumberKeys\b|storage[./]number_keys|\bhashes_of\(|keys_of_order|list_hashes",
     ),
     "chains of corrections": (
