@@ -62,10 +62,10 @@ SMALL_SHARES: Mapping[Part, float] = {"train": 0.6, "validation": 0.2, "test": 0
 class Sample:
     """A labelled picture, or a part of one.
 
-    - `lesion_id`: the picture's own id where the data set knows no lesions
-    - `facts`: what the table says of the patient; `facts["dx"]` is the label as written there
+    - `lesion_id`: the picture's own id if the data set does not identify lesions
+    - `facts`: the patient's data in the table; `facts["dx"]` is the label as written there
     - `source`: the name of the data set
-    - `patient_id`: empty where it is not known
+    - `patient_id`: empty if unknown
     - `box`: left, top, right, bottom in pixels. If set, only this part of the file is the sample,
       so open it with `open_sample`, never by its path
     """

@@ -106,11 +106,11 @@ def _as_if_tested(calibration: Calibration, modality: Modality) -> Calibration:
 
 
 def tabulate(samples: Sequence[Sample], results: Sequence[ServedResult]) -> pd.DataFrame:
-    """A row for each picture: what its data set says of it, and what a user would be told.
+    """A row for each picture, with the labels of its data set and the result for a user.
 
     - `modality`: that of the data set; `calibrated_as`: whose calibration was used
-    - `group`: what a bootstrap draws as a whole; `tone`: the skin tone
-    - `sent`, `referral_or_higher`, `told_urgent`: has this band or a more urgent one
+    - `group`: the unit that a bootstrap draws; `tone`: the skin tone
+    - `sent`, `referral_or_higher`, `told_urgent`: the band is this one or more urgent
     - `taken_for_other`: the modality was recognised wrongly
     - `size_…`, `covered_…`, `too_few_…`: the prediction set of each level
     """

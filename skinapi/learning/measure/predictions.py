@@ -137,11 +137,11 @@ def serve_outputs(
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Class probabilities beside the true labels, for the lesion classes that the labels hold.
+    """Class probabilities and true labels, for the lesion classes among the labels.
 
     - `probabilities`: renormalised over `classes`
     - `named`: the class that the naming rule states when not in doubt
-    - `stated`: the class that a client gets, doubts included; -1 where it is none of `classes` or
+    - `stated`: the class that a client gets, considering doubts; -1 if it is not in `classes` or
       the picture is refused
     - `calibrated_as`: the modality whose calibration was used
     """

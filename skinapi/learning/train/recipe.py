@@ -44,22 +44,21 @@ OF_THE_NETWORK = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Every hyperparameter of a training: every layer learns, from new views of each picture in
-    each epoch, as those of the shipped model did. The card records it, and resuming compares it.
+    """The hyperparameters of a training, recorded in the card and compared when resuming. Every
+    layer is trained, on new views of each picture in each epoch.
 
-    The field names are keys in card.json and training.json, so they outlive any renaming here.
+    The field names are keys in card.json and training.json, so they must not be renamed.
 
-    - `learning_rate`: the highest; it rises to it over `warmup_epochs`, then falls as half a cosine
-      to the share `lowest_rate` of it
-    - `epochs`: at most; training ends where `patience` of them bring nothing better
-    - `ema`, `ema_reach`: momentum of the weights' moving average, and the share of the training
-      that it spans at most
-    - `spoiled`: share of degraded views: of worse image quality
-    - `marked`: share of the views with a pen ring, a ruler or a dark rim painted on
+    - `learning_rate`: the maximum, reached after `warmup_epochs`. It then falls as half a cosine to
+      the share `lowest_rate` of it
+    - `epochs`: the maximum; training ends after `patience` epochs without improvement
+    - `ema`, `ema_reach`: momentum of the weights' moving average, and the largest share of the
+      training that it spans
+    - `spoiled`: share of the views with lower image quality
+    - `marked`: share of the views with a painted pen ring, ruler or dark rim
     - `relit`: share of the views in the colours of another clinic
-    - `widened`: share of the views that show the lesion smaller, as from farther away
-    - `still`: the batch normalisations do not learn, which is right for a network that was trained
-      before
+    - `widened`: share of the views with a smaller lesion, as from farther away
+    - `still`: batch normalisations are not trained, for a network that was trained before
     - `compute`: the Keras dtype policy of the training
     - `balanced`: whether a class is drawn by the square root of its pictures, or else as often as
       it occurs

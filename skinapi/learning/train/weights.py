@@ -1,11 +1,11 @@
-"""Weights of a network: where a training begins, and how a model folder and a checkpoint keep them.
+"""Weights of a network: the start of a training, and the formats of model folders and checkpoints.
 
 A model folder stores each kernel once, in the served network, as float16. There each batch
-normalisation is multiplied into the convolution before it, so this product is what is rounded, and
-the Keras kernel becomes the rounded product divided by the scale. Rounding the Keras kernel instead
-would round twice.
+normalisation is multiplied into the convolution before it. This product is rounded, and the Keras
+kernel becomes the rounded product divided by the scale. Rounding the Keras kernel instead would
+round twice.
 
-`norms.npz` beside it holds every vector (batch normalisations, biases) as `<layer>/<index in
+`norms.npz` contains every vector (batch normalisations, biases) as `<layer>/<index in
 get_weights()>`, and for every kernel `<layer>/sha256`. A kernel is found by this digest, because
 the exporter keeps neither the names nor the order of Keras.
 """

@@ -2,11 +2,11 @@
 
 It holds, in this order:
 - `about.json`: the format of the file, and when it was begun;
-- `documents/<collection>/<number>.jsonl.gz`: the documents of one moment, one on a line;
+- `documents/<collection>/<number>.jsonl.gz`: a snapshot of the documents, one on each line;
 - `blobs/<key>`: every blob that they refer to;
-- `changed/<number>.jsonl.gz`: documents whose blob was deleted between that moment and the copy of
-  the blob. They are given here as they are now, or as deleted, so what was erased is not restored;
-- `end.json`: counts, and a checksum over all that precedes. A file without it was cut off.
+- `changed/<number>.jsonl.gz`: documents whose blob was deleted after the snapshot, in their current
+  state or as deleted, so that erased data is not restored;
+- `end.json`: counts, and a checksum of everything before. A file without it is truncated.
 """
 
 import gzip

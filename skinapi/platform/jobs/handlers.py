@@ -1,15 +1,15 @@
-"""The process of one job: a guard that does nothing else, and its child that runs the handler.
+"""The process of one job: a guard, and its child that runs the handler.
 
-The guard leads a session. It kills everything in its group at once when the worker dies or freezes:
+The guard leads a session, and kills its process group at once when the worker dies or freezes:
 
-- standard input: first a line with the job, then a line with seconds for each lease that the worker
-  got. At its end (the worker died, or stops the job), and when the last lease is over, the guard
-  kills the group, itself included.
+- standard input: a line with the job, then a line with the seconds of each lease. At the end of the
+  input (the worker died, or stops the job), and when the last lease is over, the guard kills the
+  group including itself.
 - the pipe EVENTS_FD: the handler's events, lines of JSON.
 - standard output and error: the job's log.
 
-The handler gets SIGKILL when the guard dies, so no process outlives the others. The guard must be a
-process of its own: a thread beside the handler would wait while a library holds Python's lock.
+The handler gets SIGKILL when the guard dies, so no process outlives the others. A thread could not
+be the guard: it would have to wait while a library holds Python's lock.
 """
 
 import importlib

@@ -23,15 +23,14 @@ P = ParamSpec("P")
 
 
 class Repository(Generic[R]):
-    """A repository names its collection, the class of its records and the indexes of its questions.
-    Its methods say what is asked and what is changed; `_documents` is the collection itself.
+    """The base class of a repository, which declares its collection, record class and indexes.
 
-        class Letters(Records[Letter]):
-            collection, record = "letters", Letter
-            indexes = (("submission", "id"), ("doctor", "id"))
+    class Letters(Repository[Letter]):
+        collection, record = "letters", Letter
+        indexes = (("submission", "id"), ("doctor", "id"))
 
-            def list_of(self, finding: str) -> list[Letter]:
-                return self._list({"submission": finding})
+        def list_of(self, finding: str) -> list[Letter]:
+            return self._list({"submission": finding})
     """
 
     collection: str

@@ -1,9 +1,8 @@
-"""The unit of work: one use case is one transaction, of which the audit row is a part.
+"""The unit of work: one use case is one transaction, which includes its audit row.
 
-A method that is marked `atomic` is the transaction. `Unit` is what it gets of it: the row of the
-audit trail, the events that tell other packages what happens, and the files that are deleted after
-it. Which functions listen to an event, in which order, and whether inside the transaction or after
-it, is said in one table: app/composition/subscriptions.py.
+A method with the decorator `atomic` runs in a transaction. Its `Unit` takes the audit row, the
+events for other packages, and the files to delete afterwards. app/composition/subscriptions.py
+lists the listeners of each event, in order, inside the transaction or after it.
 
     @atomic
     def approve_account(self, unit: Unit, *, email: str, by: str) -> Account:
@@ -11,9 +10,9 @@ it, is said in one table: app/composition/subscriptions.py.
         unit.audit("account.approve", by=by, target=account.id)
         return self.accounts.change(account, status="approved")
 
-There is no `with` block: MongoDB lets one of two transactions in conflict run again from the
-beginning, and SQLite may run it on the thread of another writer. So what runs is a function, and
-changes nothing outside the store.
+A `with` block is not possible: after a conflict in MongoDB a transaction runs again from the
+beginning, and SQLite may run it on another writer's thread. So the method must change nothing
+outside of the store.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
