@@ -1,5 +1,3 @@
-"""Who may ask for what of the lab: see tests/support/access.py."""
-
 from typing import TYPE_CHECKING, Any
 
 from skinapi.lab.datasets.dataset_images import DatasetImages

@@ -1,5 +1,3 @@
-"""What the tests of data sets share."""
-
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +12,7 @@ from tests.support.backends import Backend
 
 
 class DecoderHere:
-    """Decodes in this process: to start one for each data set takes most of a test's time."""
+    """Decodes in this process: starting one for each data set takes most of a test's time."""
 
     def __enter__(self) -> Self:
         return self
@@ -57,6 +55,8 @@ def any_backend(any_backend: Backend) -> Iterator[Backend]:
 
 
 def _await_last_check(backend: Backend) -> None:
-    """One that has published still notes it, in a store that the test is about to close."""
+    """A check that has published still writes a note, to a store that the test is about to
+    close.
+    """
     with backend.services.get(DatasetsService).checks.now():
         pass

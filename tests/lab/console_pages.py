@@ -1,5 +1,3 @@
-"""What each page of the lab shows in tests/console: a data set and a version."""
-
 from pathlib import Path
 
 from skinapi.lab.datasets.dataset_images import DatasetImages

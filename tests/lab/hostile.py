@@ -1,6 +1,5 @@
-"""Archives that nobody means well with, each with the status that it must get.
-
-Most are made by a rule from a few parameters, so that the drill has two hundred different ones.
+"""Malicious archives, each with the status that it must get. Most are generated from a few
+parameters, so that the drill has two hundred different ones.
 """
 
 import gzip
@@ -210,7 +209,7 @@ def _block(kind: bytes, content: bytes, name: str = "a.jpg") -> bytes:
 
 
 def _chained_headers() -> bytes:
-    """Python reads each from within the one before."""
+    """Python reads each header from within the previous one."""
     name = _block(tarfile.GNUTYPE_LONGNAME, b"a.jpg\0")
     return _tgz_of(name * 3000, _block(tarfile.REGTYPE, b""))
 
@@ -220,7 +219,7 @@ def _long_name() -> bytes:
 
 
 def tar_of_global_headers() -> bytes:
-    """Python keeps each, and copies all for each entry."""
+    """Python keeps each header, and copies all for each entry."""
     blocks = []
     for number in range(GLOBAL_HEADERS):
         field = b"50009 %05d=%s\n" % (number, b"x" * 49_996)
@@ -262,7 +261,7 @@ def _crowded_zip64(count: int = 60_000) -> bytes:
 
 
 def _long_extra_fields(count: int = 200) -> bytes:
-    """Python takes time with the square of each one's length: 9 s of CPU for 26 MB."""
+    """Python's time grows with the square of each one's length: 9 s of CPU for 26 MB."""
     extra = bytes(65_532)
     entry = b"PK\x01\x02" + bytes(24) + struct.pack("<2H", 1, len(extra)) + bytes(14)
     entries = (entry + b"a" + extra) * count

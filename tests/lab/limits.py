@@ -1,5 +1,3 @@
-"""Its fixed limits, as docs/operate/configure.md has them."""
-
 from skinapi.base.size_limits import size_in_words
 from skinapi.lab.checks import layouts
 from skinapi.lab.datasets import archives, dataset_versions, uploads

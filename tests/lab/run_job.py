@@ -1,4 +1,4 @@
-"""The process of a job of the lab, not niced: beside busy tests it would get no processor."""
+"""Runs a job of the lab without niceness: next to busy tests it would get no processor."""
 
 import sys
 

@@ -1,5 +1,3 @@
-"""Data sets for the tests: made in memory, and sent as clients send them."""
-
 import csv
 import hashlib
 import io
@@ -24,7 +22,7 @@ DEADLINE_S = 60
 
 @cache
 def picture(number: int, format: str = "JPEG") -> bytes:
-    """One that looks like no other: large squares of random grey."""
+    """A picture that resembles no other: large squares of random grey."""
     squares = np.random.default_rng(number).integers(40, 220, (16, 18), dtype=np.uint8)
     out = io.BytesIO()
     Image.fromarray(squares).resize((180, 160), Image.Resampling.NEAREST).convert("RGB").save(

@@ -1,5 +1,3 @@
-"""What a researcher is shown of findings, for tests that look for whose they are."""
-
 from typing import Any
 
 from tests.lab.test_from_reviews import Clinic

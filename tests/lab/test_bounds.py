@@ -1,5 +1,3 @@
-"""What one data set may cost the web process, in which its check runs."""
-
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,5 +1,3 @@
-"""The queue of checks: who gets a place in it."""
-
 import threading
 
 import pytest

@@ -1,5 +1,3 @@
-"""The lab's part of the console: its functions, asked in node without a browser, and its words."""
-
 import io
 import json
 import re

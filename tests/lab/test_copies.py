@@ -1,5 +1,3 @@
-"""Copies of a picture are found however they are turned, and where little was cut off."""
-
 import random
 
 import numpy as np

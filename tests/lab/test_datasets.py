@@ -1,5 +1,3 @@
-"""Data sets from the first byte to the last, on every store."""
-
 import errno
 import hashlib
 import io
@@ -157,7 +155,7 @@ def test_a_data_set_is_deleted_by_its_owner_or_an_admin_and_not_while_it_is_used
 
 
 class Killed(BaseException):
-    """In place of the end of the process: nothing that handles errors runs on it."""
+    """Stands for the end of the process, so no error handler may catch it."""
 
 
 WRITES = ("insert", "update", "delete", "put")
@@ -196,7 +194,7 @@ def test_whatever_write_is_the_last_nothing_half_is_listed_and_check_repairs_it(
 
 
 def _end_after(patch: pytest.MonkeyPatch, datasets: DatasetsService, writes: int) -> list[str]:
-    """From so many writes on none is made any more; the result fills when that has happened."""
+    """Stop all writes after this many. The result is filled when that has happened."""
     ended: list[str] = []
     left = iter(range(writes))
 

@@ -1,5 +1,3 @@
-"""An account that is deleted while something of it is about to be stored leaves nothing behind."""
-
 from collections.abc import Callable
 from typing import Any
 

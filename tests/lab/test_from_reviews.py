@@ -1,5 +1,3 @@
-"""Data sets made of reviewed findings: what goes in, under which names, and how it leaves again."""
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

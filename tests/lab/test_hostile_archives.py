@@ -1,5 +1,3 @@
-"""Archives of people who mean harm: each is refused with a sentence, and leaves nothing."""
-
 import io
 import tracemalloc
 from collections.abc import Callable, Iterator

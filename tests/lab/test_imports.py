@@ -1,5 +1,3 @@
-"""The request to import a network: what is refused at once, and what becomes a job."""
-
 from typing import Any
 
 import pytest

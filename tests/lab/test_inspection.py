@@ -1,5 +1,3 @@
-"""The process that decodes pictures: it may end, the check goes on."""
-
 import os
 import signal
 from pathlib import Path

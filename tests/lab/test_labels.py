@@ -1,5 +1,3 @@
-"""The label under which a picture is published is the one that everything reads."""
-
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast

@@ -1,5 +1,3 @@
-"""What data sets say of model versions: the reference, what is taken back, what one learned."""
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

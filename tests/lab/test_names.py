@@ -1,5 +1,3 @@
-"""Names of data sets: whose they are, and which number their next version gets."""
-
 import pytest
 
 from skinapi.lab.datasets.dataset_versions import DatasetNames, Datasets, NewDataset

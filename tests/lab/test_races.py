@@ -1,5 +1,3 @@
-"""Of two changes of data sets or jobs at the same moment the second sees the first."""
-
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event

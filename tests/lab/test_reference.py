@@ -1,5 +1,3 @@
-"""The reference data set: chosen by an admin, one at a time, and nothing learns from it."""
-
 import io
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""What the check of a data set finds: labels, duplicates, unreadable files, small classes."""
-
 import io
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,3 @@
-"""What is sent again under its Idempotency-Key, because the answer was lost: a data set, the
-announcement of an upload, an import.
-"""
-
 from datetime import timedelta
 from typing import Any
 

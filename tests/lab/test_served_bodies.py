@@ -1,5 +1,3 @@
-"""The largest part of an upload on a real server."""
-
 from collections.abc import Iterator
 
 import pytest

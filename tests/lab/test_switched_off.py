@@ -1,5 +1,3 @@
-"""While the lab is off, what data sets have of a person goes all the same."""
-
 from skinapi.app.integrity_check import check_integrity
 from skinapi.app.run_job import list_handlers
 from tests.lab.test_from_reviews import CONFIRMED, clinic_of

@@ -1,5 +1,3 @@
-"""No text of the lab, of jobs and of models may hold what cannot be stored or what hides."""
-
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from typing import Annotated, Any
@@ -26,7 +24,6 @@ SHAPES: tuple[Callable[[str], Any], ...] = (
 def texts_of(
     backend: Backend, modules: Collection[str]
 ) -> Iterator[tuple[str, TypeAdapter[Any], Callable[[str], Any], str]]:
-    """Each field of a body or query of these routes that takes text, with a text that it takes."""
     for route in declared_routes(backend.app):
         if route.function.__module__ not in modules:
             continue
@@ -53,7 +50,6 @@ def takes(adapter: TypeAdapter[Any], value: Any) -> bool:
 
 
 def find_hostile(backend: Backend, *modules: str) -> tuple[set[str], set[str]]:
-    """The fields that take such a text, and all that were tried."""
     taken, seen = set(), set()
     for name, adapter, shape, good in texts_of(backend, modules):
         seen.add(name)

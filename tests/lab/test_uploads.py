@@ -1,5 +1,3 @@
-"""Uploads in parts: continued after an interruption, bound to their owner, deleted in time."""
-
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,5 +1,3 @@
-"""What a year of tests/privacy has of the lab: a data set of reviews, and a job that waits."""
-
 import pytest
 
 from skinapi.lab.checks import publishing

@@ -1,5 +1,3 @@
-"""One small training, run as a user would, shared by every test that needs a trained model."""
-
 import argparse
 import json
 from collections.abc import Iterator, Sequence
@@ -38,7 +36,7 @@ STRESSES_SEEN = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keras and TensorFlow warn of their own insides; everything else stays an error."""
+    """Keras and TensorFlow warn about their own internals; everything else stays an error."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning"))
@@ -53,7 +51,7 @@ def run_command(words: Sequence[object], instance: Path) -> int:
 
 
 def write_start(path: Path, data: Path) -> Path:
-    """Random weights whose batch statistics are those of the pictures, as after a long training."""
+    """Write random weights with the batch statistics of the pictures, as after a long training."""
     keras.utils.set_random_seed(0)
     network = build_network(tiny.NAME, outputs=8, side=SIDE)
     for layer in network.layers:
@@ -73,9 +71,7 @@ def write_start(path: Path, data: Path) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _lean() -> Iterator[None]:
-    """A small architecture more; and an interval needs a thousand draws to be exact, not to be
-    there.
-    """
+    """Add a small architecture. An interval needs a thousand draws to be exact, not to exist."""
     named = get_type_hints(TrainOptions, include_extras=True)["architecture"].__metadata__[0].more
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "RESAMPLES", size(20, 1000))
@@ -85,8 +81,8 @@ def _lean() -> Iterator[None]:
 
 
 def look_at_batches(run: TrainingRun, _: object, fetch: Fetch, __: object) -> TrainingStatus:
-    """In the place of the epochs: what would have been learned from is drawn, and nothing is
-    learned. To trace the steps of a training takes longer than these steps.
+    """Replace the epochs: the batches are drawn, but nothing is learned, because tracing the steps
+    of a training takes longer than these steps.
     """
     random = np.random.default_rng(0)
     fetch(make_sampler(run.recipe, run.data).draw(random), random)
@@ -101,8 +97,6 @@ def _nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass(frozen=True)
 class Small:
-    """A finished training: its pictures, its checkpoints, its model."""
-
     data: Path
     work: Path
     model: Path
@@ -141,8 +135,8 @@ def small(_lean: None, tmp_path_factory: pytest.TempPathFactory) -> Small:
 
 @dataclass(frozen=True)
 class Joined:
-    """A finished training on two sources and on normal skin cut out of both, from a model without
-    the output for squamous cell carcinoma, of which the second source holds enough.
+    """A finished training on two sources and on normal skin cut out of both. It starts from a model
+    without the output for squamous cell carcinoma, of which the second source has enough.
     """
 
     phones: Path

@@ -1,5 +1,3 @@
-"""Pictures made by the tests: each class is a disc of its own colour on skin."""
-
 import csv
 from pathlib import Path
 
@@ -35,7 +33,7 @@ def draw_lesion(
 
 
 def write_ham_like(folder: Path, *, lesions_per_class: int, seed: int = 0) -> Path:
-    """HAM10000's columns beside pictures; every third lesion has two of them."""
+    """Write HAM10000's columns next to the pictures. Every third lesion has two pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     rows = []

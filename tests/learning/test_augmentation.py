@@ -1,5 +1,3 @@
-"""Changed pictures: by the seed alone, worse, moved or marked, and still of that lesion."""
-
 import numpy as np
 import pytest
 from PIL import Image

@@ -1,5 +1,3 @@
-"""The thresholds of the bands, fitted on validation."""
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,7 +38,7 @@ def answered(rows: Sequence[tuple[Sample, float, float]]) -> ModelOutputs:
 
 
 def source_of_lesions(source: str, *, lowest: float, melanomas: int = 100) -> ModelOutputs:
-    """Melanomas between `lowest` and 0.9, and as many nevi between 0.005 and 0.4."""
+    """Make melanomas between `lowest` and 0.9, and as many nevi between 0.005 and 0.4."""
     rows = [
         (sample, float(p), 0.001)
         for n, p in enumerate(np.linspace(lowest, 0.9, melanomas))
@@ -122,8 +120,8 @@ def test_at_most_a_fifth_of_benign_lesions_is_told_this_week() -> None:
 
 
 def test_a_source_of_harmless_nevi_alone_does_not_decide_what_is_told_this_week() -> None:
-    """Without the clinic where benign lesions look worst, a lower threshold would do; of each
-    source a few benign lesions more may be told so for it.
+    """Without the clinic whose benign lesions look worst, a lower threshold would do, at the price
+    of a few more benign lesions of each source.
     """
     mild, worse = (source_of_lesions(name, lowest=0.02) for name in ("mild", "worse"))
     nevi = [

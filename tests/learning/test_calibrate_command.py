@@ -1,5 +1,3 @@
-"""A trained model knows what is unlike its training, and can be calibrated anew."""
-
 import json
 import shutil
 from pathlib import Path

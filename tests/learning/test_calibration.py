@@ -1,5 +1,3 @@
-"""What is fitted on validation, against toy answers whose right fit is known."""
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +36,7 @@ LENS, PHONE = Modality.DERMOSCOPIC, Modality.CLINICAL
 
 
 def silent(line: str) -> None:
-    """Reports go nowhere."""
+    pass
 
 
 def sample_of(number: int, label: str, **fields: object) -> Sample:
@@ -49,7 +47,6 @@ def sample_of(number: int, label: str, **fields: object) -> Sample:
 def answers_of(
     labels: Sequence[str], *, seed: int = 0, sharpness: float = 2.0, **fields: object
 ) -> ModelOutputs:
-    """Logits that point at the label, and features that mirror them."""
     random = np.random.default_rng(seed)
     truth = np.array([LABELS.index(label) for label in labels])
     logits = random.normal(size=(len(labels), len(LABELS)))
@@ -72,8 +69,8 @@ MIX = ["melanoma"] * 60 + ["melanocytic_nevus"] * 300 + ["benign_keratosis"] * 9
 
 @pytest.mark.parametrize("level", [0.9, 0.95])
 def test_a_conformal_limit_keeps_its_promise_on_new_scores(level: float) -> None:
-    """Over many draws of sixty old scores and a new one, the new one reaches the limit as often as
-    was promised, and hardly more.
+    """Over many draws of sixty old scores and a new one, the new score reaches the limit as often
+    as was promised, and hardly more.
     """
     random = np.random.default_rng(1)
     scores = random.beta(2, 1, (4000, 61))
@@ -231,7 +228,7 @@ AGED = {"melanoma": "80", "melanocytic_nevus": "20", "benign_keratosis": "65"}
 
 
 def hospital(name: str, seed: int, *, tells: bool) -> ModelOutputs:
-    """Age tells a class perfectly, or is drawn by chance."""
+    """Age predicts a class perfectly, or is drawn by chance."""
     answers = answers_of(MIX, seed=seed, sharpness=1.0, source=name)
     ages = np.random.default_rng(seed).permutation([AGED[label] for label in MIX])
     samples = [
@@ -314,7 +311,7 @@ def test_the_words_of_data_sets_become_those_of_the_api() -> None:
 def pictures_of(
     labels: Sequence[str], folder: Path, *, seed: int, colour: tuple[int, int, int]
 ) -> list[Sample]:
-    """Red for a melanoma, green for a nevus, and any other of this colour."""
+    """Red for a melanoma, green for a nevus, and any other in this colour."""
     random = np.random.default_rng(seed)
     colours = {"melanoma": (200, 90, 90), "melanocytic_nevus": (90, 200, 90)}
     samples = []

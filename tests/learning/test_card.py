@@ -1,5 +1,3 @@
-"""The card says what is true of the pictures that a model was trained on, table by table."""
-
 import json
 from dataclasses import replace
 from pathlib import Path

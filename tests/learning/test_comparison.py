@@ -1,5 +1,3 @@
-"""Two sets of answers to the same pictures: which differences are more than luck."""
-
 from dataclasses import replace
 from pathlib import Path
 

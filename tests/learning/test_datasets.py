@@ -1,5 +1,3 @@
-"""Folders of every accepted layout, what is known of a picture, and what was skipped and why."""
-
 import csv
 from collections.abc import Sequence
 from dataclasses import replace

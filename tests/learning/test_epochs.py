@@ -1,5 +1,3 @@
-"""Trains a toy network epoch by epoch: resumed it has the same weights, and it stops early."""
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""What `evaluate` says of a model, on every table of labels that it understands."""
-
 import csv
 import json
 from pathlib import Path

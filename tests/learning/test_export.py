@@ -1,5 +1,3 @@
-"""Networks that users bring: the good are served exactly, the others are refused with a reason."""
-
 import pickle
 import tracemalloc
 import zipfile

@@ -1,5 +1,3 @@
-"""Every figure of what users get, on toy answers whose right figure can be counted by hand."""
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,5 +1,3 @@
-"""What decides a promotion: two models on the same pictures, as serving would answer."""
-
 from dataclasses import replace
 
 import numpy as np
@@ -53,7 +51,7 @@ def test_a_model_that_refers_nobody_is_worse_for_every_malignant_class(
 
 
 def test_few_melanomas_show_no_sensitivity(small: Small) -> None:
-    """Its interval would be so wide that a model which misses them all were "not worse"."""
+    """The interval would be so wide that a model which misses them all is "not worse"."""
     model = open_model(small.model)
     samples = list(load_sources([str(small.data)]).samples)
     melanomas = [sample for sample in samples if sample.label == "melanoma"]

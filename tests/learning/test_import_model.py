@@ -1,5 +1,3 @@
-"""The job of an import: from an upload to a model version, or to a sentence, with nothing left."""
-
 import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path

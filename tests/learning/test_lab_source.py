@@ -1,5 +1,3 @@
-"""A training of the lab: what it reads, where it begins, and the candidate that it makes."""
-
 import re
 import threading
 from datetime import timedelta
@@ -78,8 +76,8 @@ def test_a_data_set_that_was_written_in_part_is_written_again(
 def test_a_consent_withdrawn_while_a_training_reads_counts_and_later_is_in_the_card(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    """The withdrawal is a request at the same moment, in another thread of the server. Before the
-    training has begun it reads again, without the pictures; after that it goes on with what it has.
+    """The withdrawal comes at the same moment, in another thread. Before the training has begun it
+    reads again, without the pictures; after that it continues with them.
     """
     clinic = clinic_of(backend)
     ada, bob = clinic.patient(), clinic.patient()

@@ -1,5 +1,3 @@
-"""What a model makes of a source that it never saw is on its card."""
-
 import json
 import shutil
 from pathlib import Path

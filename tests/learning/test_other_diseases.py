@@ -1,5 +1,3 @@
-"""Pictures of diseases that no model names: apart from training and classes, they fit a doubt."""
-
 import json
 import re
 import shutil
@@ -28,7 +26,7 @@ FEATURES = 6
 
 
 def silent(line: str) -> None:
-    """Reports go nowhere."""
+    pass
 
 
 def outputs_of(label: str, count: int, *, seed: int, shift: float = 0.0) -> ModelOutputs:
@@ -77,7 +75,7 @@ def test_the_doubt_finds_others_and_three_in_a_hundred_known_lesions() -> None:
 def test_no_doubt_is_kept_that_was_not_shown_to_find_them(
     count: int, shift: float, said: str
 ) -> None:
-    """Too few, or no different from what the model knows."""
+    """There are too few pictures, or they do not differ from what the model knows."""
     heard: list[str] = []
     train, watched = (outputs_of(NEVUS, 400, seed=seed) for seed in (1, 2))
     others = outputs_of("inflammatory", count, seed=3, shift=shift)

@@ -1,5 +1,3 @@
-"""Two pictures of one lesion: which are a pair, how they are joined, what that brings."""
-
 import json
 from collections.abc import Sequence
 from typing import Any

@@ -1,5 +1,3 @@
-"""What each operating point does, counted by hand on toy answers, and told in card and tables."""
-
 import json
 import shutil
 from collections.abc import Mapping
@@ -56,7 +54,7 @@ def said(cancer: float, of: str = MELANOMA) -> Mapping[str, float]:
 
 
 def rows() -> list[Any]:
-    """Scores between the points' thresholds. 0.9 is named, and asks for this week."""
+    """Scores between the thresholds of the points. 0.9 is named, and asks for this week."""
     return [
         scope(MELANOMA, said(0.9), lesion="m0"),
         scope(MELANOMA, said(0.05), lesion="m1"),

@@ -1,5 +1,3 @@
-"""What the network answered becomes probabilities, names and refusals, by serving's own rules."""
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,3 @@
-"""What a recipe is and records, how a whole network is trained by it, and how often each picture is
-drawn: by source, by class, and normal skin within its bound.
-"""
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,5 +1,3 @@
-"""The shipped model: served as Keras computes it, explained as the gradient tape does."""
-
 import csv
 import json
 from pathlib import Path

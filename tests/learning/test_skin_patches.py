@@ -1,5 +1,3 @@
-"""Normal skin is cut away from the lesion, once for a patient, never from sun-damaged skin."""
-
 from dataclasses import replace
 from pathlib import Path
 

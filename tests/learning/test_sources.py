@@ -1,5 +1,3 @@
-"""Several folders learned from together: how they are written, joined, described and refused."""
-
 import json
 import shutil
 from collections import Counter

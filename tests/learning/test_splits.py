@@ -1,5 +1,3 @@
-"""Nothing is split across a patient or a lesion, and what was test or validation stays so."""
-
 import csv
 import hashlib
 from pathlib import Path
@@ -115,7 +113,7 @@ def test_what_is_no_split_file_is_refused(content: str, tmp_path: Path) -> None:
     ("source", "digest"), [("isic2017", "36b1b6604f1dc959"), ("pad_ufes_20", "c972393c51a39163")]
 )
 def test_the_parts_of_the_sources_beside_the_project_never_change(source: str, digest: str) -> None:
-    """The shipped model is measured on these test parts: dealt otherwise, they would be learned."""
+    """The shipped model is measured on these test parts, which another split would train on."""
     table = DATA / source / "metadata.csv"
     if not table.is_file():
         pytest.skip(f"skipped: {source} is not beside the project")

@@ -1,5 +1,3 @@
-"""Squamous cell carcinoma in training and measuring: an output of its own, or actinic keratosis."""
-
 from pathlib import Path
 from typing import Any
 

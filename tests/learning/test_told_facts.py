@@ -1,5 +1,3 @@
-"""What the facts of the patients change, measured on toy answers and told in the tables."""
-
 import json
 from dataclasses import replace
 from typing import Any
@@ -28,7 +26,7 @@ def of_age(row: Any, age: str) -> Any:
 
 
 def rows() -> list[Any]:
-    """By the picture alone the mole of somebody young is as malignant as the old one's melanoma."""
+    """By the picture alone a young person's mole is as malignant as the old person's melanoma."""
     cancer, mole = {MELANOMA: 0.15, NEVUS: 0.8}, {MELANOMA: 0.15, NEVUS: 0.8}
     return [
         of_age(scope(MELANOMA, cancer, lesion="m"), "80"),

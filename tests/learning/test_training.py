@@ -1,5 +1,3 @@
-"""A training that ends well, is interrupted, is repeated; and what it refuses to begin."""
-
 import json
 from pathlib import Path
 
@@ -60,7 +58,7 @@ def test_a_folder_of_another_training_is_not_taken_over(small: Small, tmp_path: 
 
 
 def refusal(data: Path | str, tmp_path: Path, *more: str | Path) -> str:
-    """What training says of this data; it must leave nothing behind."""
+    """Return the refusal of this data. The training must leave nothing behind."""
     out = tmp_path / "out" / "model"
     words: list[object] = ["train", "--data", data, "--architecture", tiny.NAME, "--init", "none"]
     with pytest.raises(SkinAPIError) as caught:

@@ -1,5 +1,3 @@
-"""What a user's network may be made of: every published network, and nothing that runs code."""
-
 import copy
 import inspect
 import json
@@ -141,7 +139,7 @@ def test_the_names_of_functions_and_activations_are_those_of_keras() -> None:
 def test_nothing_is_built_of_a_network_that_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A function in place of an activation was called with a text of the file."""
+    """A function in place of an activation was once called with a text from the file."""
     whole = description(".keras", tmp_path)
     evil = {
         "module": "keras.layers",

@@ -1,5 +1,3 @@
-"""A model folder holds its kernels once: Keras reads them out of the served network."""
-
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +24,7 @@ EXPORTED = (tiny.NAME, *in_drill(*SLOW))
 
 
 def trained(architecture: str) -> keras.Model:
-    """Statistics as no fresh network has them: negative scales, one of zero, one of a thousand."""
+    """Statistics of no fresh network: negative scales, a zero, and a thousand."""
     keras.utils.set_random_seed(3)
     random = np.random.default_rng(3)
     network = build_network(architecture, outputs=len(OUTPUTS), side=SIDE)

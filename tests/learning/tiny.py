@@ -1,6 +1,6 @@
-"""A fifth architecture for the tests: four small convolutions, one by depth, trained in seconds.
-
-Its features are more than the directions that count as familiar: else nothing would be strange.
+"""A fifth architecture for the tests: four small convolutions, one of them depthwise, trained in
+seconds. It has more features than the directions that count as familiar: otherwise nothing would be
+strange.
 """
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Answers of a model that need no network, as good as a test wants them."""
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +25,7 @@ SIDE = 64
 
 
 def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Predictions:
-    """Answers whose logits know the truth as well as `skill` says; two pictures a lesion."""
+    """Answers whose logits are right as often as `skill` says, with two pictures a lesion."""
     noise = np.random.default_rng(seed).normal(size=(LABELS.size, 3))
     probabilities = softmax(noise + skill * np.eye(3)[LABELS])
     chosen = probabilities.argmax(axis=1)
@@ -47,7 +45,7 @@ def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Predictions
 
 
 class MeanColour(Engine):
-    """Pools a picture to its mean colour; what is red is melanoma, what is green a nevus."""
+    """Pools a picture to its mean colour; red is a melanoma, green a nevus."""
 
     def infer(self, batch: Tensor) -> EngineOutput:
         pooled = batch.mean(axis=(1, 2)).astype(np.float32)
@@ -63,8 +61,8 @@ def toy_model(calibration: ModelCalibration | None = None) -> Model:
 
 
 def told_calibration(**of_dermoscopic: Any) -> ModelCalibration:
-    """A toy picture's three features say: seen through a dermoscope (positive) or not, skin
-    (positive) or not, and nothing. Thresholds are high: what is certain decides.
+    """The three features of a toy picture: dermoscopic if positive, skin if positive, and unused.
+    Thresholds are high, so that certainty decides.
     """
     high = dict.fromkeys(
         ("melanoma", "basal_cell_carcinoma", "actinic_keratosis", "malignant"), 0.4
@@ -97,7 +95,7 @@ def answer(
     **of_sample: Any,
 ) -> tuple[Sample, NDArray[np.float32], NDArray[np.float32]]:
     """One toy picture: its truth, the class that the network is certain of (or its probabilities),
-    and what its features look like.
+    and its features.
     """
     shares = dict.fromkeys(ALL, 0.002) | ({said: 0.99} if isinstance(said, str) else dict(said))
     values = np.array([shares[key] for key in ALL])

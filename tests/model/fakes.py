@@ -1,5 +1,3 @@
-"""A model without a network: it answers what the test says, by the engine's own port."""
-
 from collections.abc import Mapping
 
 import numpy as np
@@ -24,13 +22,13 @@ TESTED = HeldOutFigures(
 
 
 def some_shares(least: float = 1e-4) -> st.SearchStrategy[dict[str, float]]:
-    """Any probabilities of LABELS, none of them much below `least`."""
+    """Draw probabilities of LABELS, none of them much below `least`."""
     drawn = st.lists(st.floats(least, 1), min_size=len(LABELS), max_size=len(LABELS)).filter(any)
     return drawn.map(lambda each: {k: p / sum(each) for k, p in zip(LABELS, each, strict=True)})
 
 
 class FakeEngine(Engine):
-    """One-hot feature cells make each class's heat its own; `passes` counts what was asked."""
+    """One-hot feature cells give each class a heat of its own; `passes` counts the calls."""
 
     def __init__(self, probabilities: Mapping[str, float]) -> None:
         shares = np.array([probabilities.get(label, 0.0) for label in LABELS], np.float64)

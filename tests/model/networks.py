@@ -1,5 +1,3 @@
-"""A small served network made with OpenVINO alone: convolution, ReLU, pooling, one Dense."""
-
 import json
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""Photographs that tests make: grainy skin with a spot on it, encoded in any way."""
-
 import io
 from functools import cache
 

@@ -1,5 +1,3 @@
-"""Random outputs of a network, and what may be told of the person beside them."""
-
 import random
 from itertools import combinations
 from pathlib import Path
@@ -47,7 +45,7 @@ def shipped_calibration() -> ModelCalibration:
 def with_tables(
     calibration: ModelCalibration, draw: random.Random | None, *, spread: float = 1.0
 ) -> ModelCalibration:
-    """With facts that weigh anything; with none where nothing draws."""
+    """Give the facts some weight, or none if nothing is drawn."""
     kinds = {"dermoscopic": calibration.dermoscopic, "clinical": calibration.clinical}
     changed = {
         kind: entry.model_copy(

@@ -1,5 +1,3 @@
-"""From one row of the network's output to what is said of it, modality by modality."""
-
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""The risk band: the most urgent rule decides, and nothing lowers it."""
-
 import math
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""Logits become probabilities, restated for the share of cancers that a clinic sees."""
-
 import math
 from collections.abc import Mapping
 
@@ -75,7 +73,6 @@ def test_conditions_of_one_kind_keep_their_proportions_and_normal_skin_is_a_beni
 def judged(
     *modalities: Modality, prevalence: float | None, shown: Mapping[str, float] = NEVUS
 ) -> Finding:
-    """Of one picture of each of these modalities."""
     model = fake_model(shown).with_calibration(MODEL.where(prevalence))
     each = [
         judge_prepared(model, prepare_photo(PHOTO, SEEN), Context(modality=modality))

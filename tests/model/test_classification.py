@@ -1,5 +1,3 @@
-"""From bytes to a Finding, of one photo or several, by a model that answers what a test says."""
-
 import math
 from itertools import permutations
 

@@ -1,5 +1,3 @@
-"""The table of conditions: no entry changes by accident, and each sentence has a source."""
-
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -170,7 +168,7 @@ def sources() -> list[Source]:
 
 
 def test_every_address_of_a_source_is_one_of_the_kind_that_it_says() -> None:
-    """A host that is not written down here is no source: no shop, clinic, blog or listing is."""
+    """An unlisted host is not a source: no shop, clinic or blog is."""
     hosts = {host: kind for kind, listed in HOSTS.items() for host in listed.split()}
     wrong = [
         source.url
@@ -239,7 +237,7 @@ def test_every_clients_word_finds_its_condition() -> None:
 
 
 def test_each_band_has_words_for_a_patient_and_for_a_doctor() -> None:
-    """A patient reads what to do and by when; the pathway's name is a doctor's word."""
+    """A patient reads what to do and by when; the pathway's name is a doctor's term."""
     pathway = ("eferral", "NICE", "spécialisé", "filière")
     for band in TABLE.bands:
         for words in (band.en, band.fr):
@@ -251,8 +249,8 @@ def test_each_band_has_words_for_a_patient_and_for_a_doctor() -> None:
 
 
 def for_patients(language: Language) -> Iterator[str]:
-    """Every text of the table that a patient reads; figures of the test and the mix of the
-    calibration are a doctor's.
+    """Return every text of the table that a patient reads. Only doctors read figures of the test
+    and the mix of the calibration.
     """
     tested = ("tested", "tested_there", "tested_elsewhere")
     for_doctors = (*tested, "calibrated_on", "calibrated_on_both")
@@ -364,8 +362,8 @@ def spans_in(sentence: str, language: Language) -> list[int]:
 def test_by_when_a_condition_is_to_be_shown_is_what_its_band_says(
     key: str, language: Language
 ) -> None:
-    """What asks for a visit sends there first, names no later time than its band, and does not
-    comfort; what asks for none names no days.
+    """The page of a condition that asks for a visit says so first, names no later time than its
+    band, and does not comfort. Any other page names no days.
     """
     said = TABLE.by_key(key).sentences[language].what_to_do
     bands = {band_of_condition(key, outputs) for outputs in ((), EIGHT, TABLE.keys)}

@@ -1,5 +1,3 @@
-"""What the patient's facts changed, as the patient and the doctor read it."""
-
 from typing import Any
 
 import pytest

@@ -1,5 +1,3 @@
-"""The headline: what is most likely, and then what cannot be ruled out."""
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +35,7 @@ REVIEW: dict[str, Any] = {"band": Band.DOCTOR_REVIEW}
 
 
 def found(shares: dict[str, float], **fields: Any) -> Finding:
-    """With what is left for a dermatofibroma."""
+    """A dermatofibroma gets the remaining probability."""
     rest = {"dermatofibroma": 1 - sum(shares.values())}
     ranked = rank({**rest, **shares})
     return finding_of(fields.pop("stated", ranked[0].key), ranked=ranked, **fields)
@@ -186,8 +184,6 @@ def test_a_melanoma_stands_before_a_milder_cancer_that_is_not_twice_as_probable(
 
 
 def some_finding(outputs: Sequence[str]) -> st.SearchStrategy[Finding]:
-    """Of any probabilities, band and rules."""
-
     def made(weights: list[float], band: Band, rules: list[RaisedBy], stated: str) -> Finding:
         whole = math.fsum(weights)
         shares = dict(zip(outputs, [weight / whole for weight in weights], strict=True))

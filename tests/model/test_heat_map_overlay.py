@@ -1,5 +1,3 @@
-"""The heat map lies where the network looked, at the size that was asked for."""
-
 import io
 
 import numpy as np

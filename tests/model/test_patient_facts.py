@@ -1,7 +1,3 @@
-"""What is told of the person, drawn at random, beside random outputs of a network with the shipped
-model's calibration; the weights of the facts are the shipped ones, or anything.
-"""
-
 import random
 from collections.abc import Iterator
 
@@ -31,7 +27,7 @@ UNTOLD = dict.fromkeys(("age", "age_band", "sex", "body_site", "checklist"))
 def judged(
     calibration: ModelCalibration, seed: int, context: Context
 ) -> tuple[Assessment, Assessment]:
-    """Of one picture, and of it with another one; the same pictures for the same seed."""
+    """Judge one picture, and it together with another; the same seed gives the same pictures."""
     draw = random.Random(seed)
     one, other = (
         assess(

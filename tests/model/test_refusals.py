@@ -1,5 +1,3 @@
-"""Each reason has its sentence, and each sentence its reason."""
-
 from skinapi.model.conditions import conditions_table
 from skinapi.model.refusals import Reason, refuse, translate_refusal
 

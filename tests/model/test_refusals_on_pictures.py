@@ -1,7 +1,5 @@
-"""The quality checks on real pictures with the shipped model: lesions pass, other pictures do not.
-
-Of every source the validation part alone is read here, and of what is not skin the thirty pictures
-that its limits were chosen on: the figures on unseen pictures are the card's.
+"""Only the validation part of every source is read here, and of other photos the thirty on which
+the limits were chosen. The figures on unseen pictures are on the card.
 """
 
 import json
@@ -30,7 +28,7 @@ def model() -> Model:
 
 
 def share_doubted(model: Model, paths: Iterable[Path]) -> float:
-    """Of pictures that are refused, or about which the sender is asked."""
+    """Return the share of pictures that are refused, or about which the sender is asked."""
     outcomes = [name_outcome(model, path.read_bytes()) for path in paths]
     doubted = [
         outcome.startswith("refused") or Doubt.NOT_SURELY_SKIN in outcome for outcome in outcomes

@@ -1,4 +1,4 @@
-"""Tools from npm, where they can be had: `make` installs them beside package.json."""
+"""Tools from npm, which `make` installs next to package.json."""
 
 from pathlib import Path
 
@@ -6,6 +6,6 @@ MODULES = Path(__file__).parent / "node_modules"
 
 
 def tool(name: str) -> Path | None:
-    """The folder of an installed tool; None where it could not be had."""
+    """Return the folder of an installed tool, or None if it is not available."""
     folder = MODULES / name
     return folder if folder.is_dir() else None

@@ -1,5 +1,3 @@
-"""Made-up spots: a lesion with a pattern of its own on skin with a pattern of its own."""
-
 import io
 from functools import cache
 
@@ -20,8 +18,8 @@ MIDDLE = (256, 192)
 
 @cache
 def spot(seed: int, *, area: float = 1.0, darker: float = 0.0, side: int = 384) -> Image.Image:
-    """`area` is how many times as large the lesion is as without it, on the same skin; `darker` in
-    grey levels.
+    """`area` is the factor by which the lesion is enlarged, on the same skin; `darker` is in grey
+    levels.
     """
     random = np.random.default_rng(seed)
     width = side * 4 // 3

@@ -1,5 +1,3 @@
-"""Two lesions are not taken for one."""
-
 import numpy as np
 from PIL import Image
 

@@ -1,5 +1,3 @@
-"""Two photos of one spot are compared where they can be, and a change counts above the noise."""
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
@@ -30,7 +28,7 @@ VIEW = Similarity.from_parameters(scale=0.8, degrees=15, across=0.03, down=-0.02
 
 
 def compared(before: Image.Image, after: Image.Image) -> Comparison:
-    """The second one in other light, compressed, turned, and from nearer."""
+    """The second photo has other light, is compressed and turned, and is taken from nearer."""
     view = take_view(after, VIEW, np.random.default_rng(5))
     return compare(as_photo(before), as_photo(view))
 
@@ -140,7 +138,7 @@ def test_hairs_a_ruler_and_glints_are_no_change() -> None:
 
 
 def outlines_agree(before: Image.Image, after: Image.Image) -> bool:
-    """Of outlines of which the later one is larger by a tenth."""
+    """The later outline is larger by a tenth."""
     pixels = [to_linear(np.asarray(item, np.float64)[::2, ::2]) for item in (before, after)]
     rows, columns = np.mgrid[-1:1:192j, -1.333:1.333:256j]
     one, other = (np.hypot(rows, columns) < radius for radius in (0.35, 0.385))

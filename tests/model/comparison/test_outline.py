@@ -1,5 +1,3 @@
-"""A lesion that cannot be told from skin is not assessed; the search for it is bounded."""
-
 import time
 
 import numpy as np
@@ -48,7 +46,7 @@ def test_the_search_looks_at_few_pixels_whatever_the_picture_s_sides(size: tuple
 
 
 def serpentine(height: int, width: int) -> Mask:
-    """One corridor two pixels wide, which runs to and fro over the whole mask."""
+    """One corridor two pixels wide, which winds over the whole mask."""
     mask = np.zeros((height, width), bool)
     mask[0::4] = mask[1::4] = True
     for number, row in enumerate(range(2, height, 4)):

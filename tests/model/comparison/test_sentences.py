@@ -1,5 +1,3 @@
-"""What a comparison says: each change with its error, and what was not measured."""
-
 from typing import Any
 
 import pytest

@@ -1,5 +1,3 @@
-"""Hundreds of files that somebody may send instead of a photograph, made here, no two alike."""
-
 import io
 import struct
 import zipfile
@@ -42,7 +40,7 @@ def archive() -> bytes:
 
 
 def fewer(name: str) -> int:
-    """A process is started for each lossless WebP."""
+    """Take fewer, because a process is started for each lossless WebP."""
     return 4 if name == "lossless" else 24
 
 
@@ -122,7 +120,9 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def in_several_scans(content: bytes) -> bytes:
-    """A sequential JPEG whose first scan has one component: the whole would be held in memory."""
+    """A sequential JPEG whose first scan has one component: a decoder must hold the whole in
+    memory.
+    """
     at = content.index(b"\xff\xda")
     (length,) = struct.unpack_from(">H", content, at + 2)
     first = content[at + 5 : at + 7]
@@ -139,7 +139,7 @@ def png(
     data: bytes = b"",
     packed: bytes | None = None,
 ) -> bytes:
-    """With honest checksums, whatever its header claims; `packed` in place of data to pack."""
+    """A PNG with valid checksums, whatever its header claims; `packed` replaces the data."""
     header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", packed or zlib.compress(data)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*both) for both in chunks)
@@ -188,7 +188,7 @@ def bombs() -> Iterator[tuple[str, bytes]]:
 
 
 def heavy_words() -> Iterator[tuple[str, bytes]]:
-    """A sound picture, with metadata that unpacks to a thousand times its size or claims to."""
+    """A sound picture whose metadata unpacks to a thousand times its size, or claims to."""
     content, packed = valid()["png"], _blank(200_000_000)
     for name in (b"zTXt", b"iTXt", b"iCCP"):
         body = b"words\x00" + (b"\x01\x00\x00\x00" if name == b"iTXt" else b"\x00") + packed
@@ -201,7 +201,7 @@ def heavy_words() -> Iterator[tuple[str, bytes]]:
 
 def many_parts(most: int = size(2_000_000, 9_900_000)) -> Iterator[tuple[str, bytes]]:
     """A sound picture in a file of `most` bytes that is filled with tiny parts, or with metadata
-    that cost whoever reads them much.
+    that is costly to read.
     """
     files = valid()
     for name, segment in {
@@ -248,7 +248,7 @@ def many_parts(most: int = size(2_000_000, 9_900_000)) -> Iterator[tuple[str, by
 
 
 def _long_metadata() -> Files:
-    """The marker and the body of segments of 64 KB."""
+    """Return the marker and the body of segments of 64 KB."""
     tags = b"".join(struct.pack("<HHII", number, 3, 1, 0) for number in range(5400))
     ifd = b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", 5400) + tags + bytes(4)
     index = struct.pack("<HHII", 0xB001, 4, 1, 65_535) + struct.pack("<HHII", 0xB002, 7, 60_000, 0)
@@ -264,7 +264,7 @@ def _long_metadata() -> Files:
 
 
 def greedy() -> Iterator[tuple[str, bytes]]:
-    """Within the bounds, and hardly less than they allow: files of a few kilobytes."""
+    """Within the bounds, and close to them: files of a few kilobytes."""
 
     def grey(width: int, height: int) -> Image.Image:
         return Image.new("RGB", (width, height), (120, 120, 120))
@@ -291,14 +291,13 @@ def greedy() -> Iterator[tuple[str, bytes]]:
 
 
 def webp_of_many_tables(side: int = 1024) -> bytes:
-    """A lossless WebP that has 65,536 groups of prefix codes, one for each tile of 4 x 4 pixels.
-
+    """A lossless WebP with 65,536 groups of prefix codes, one for each tile of 4 x 4 pixels.
     https://developers.google.com/speed/webp/docs/webp_lossless_bitstream_specification
     """
     bits: list[int] = []
 
     def put(value: int, many: int) -> None:
-        """With the lowest bit first, as all numbers are written."""
+        """The lowest bit comes first, as in all numbers of the format."""
         bits.extend(value >> place & 1 for place in range(many))
 
     def put_one_symbol() -> None:

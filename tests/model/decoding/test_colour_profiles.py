@@ -1,5 +1,3 @@
-"""The colours of a picture are those that its profile means; one that cannot be read is told."""
-
 import io
 import struct
 from collections.abc import Sequence

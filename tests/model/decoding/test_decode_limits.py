@@ -1,7 +1,3 @@
-"""What is too large is refused by its header, with the bound that it exceeds; what decodes takes no
-more memory than its header tells.
-"""
-
 import io
 import json
 import subprocess
@@ -127,7 +123,7 @@ for name, content in hostile.greedy():
 @pytest.mark.drill
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a peak that can be reset")
 def test_decoding_takes_no_more_memory_than_the_header_tells() -> None:
-    """In a process of its own, with the memory of nothing else."""
+    """A process of its own measures the memory without anything else."""
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", MEASURE], capture_output=True, text=True, check=True
     )

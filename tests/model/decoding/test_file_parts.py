@@ -1,5 +1,3 @@
-"""A file of very many parts, or of metadata that are costly to read, costs no more than a photo."""
-
 import pytest
 
 from skinapi.model.decoding.file_header import read_header

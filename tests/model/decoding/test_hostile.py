@@ -1,5 +1,3 @@
-"""Whatever bytes come, a Photo or a Refused goes out: soon, and without decoding a bomb."""
-
 import signal
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A damaged JPEG is refused: what its decoder would fill in has nothing to do with the lesion."""
+"""What a decoder fills in for damaged data has nothing to do with the lesion."""
 
 import io
 

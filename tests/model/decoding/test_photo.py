@@ -1,7 +1,3 @@
-"""A photo is read as upright RGB at its true size, whatever the camera did, without its
-metadata.
-"""
-
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,5 +1,3 @@
-"""The engine: one pass answers everything, from many threads, and its weights leave memory."""
-
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +53,9 @@ def some(*shape: int) -> Tensor:
 
 @pytest.mark.parametrize("head", [Head(some(12, 4)), Head(some(9, 4), some(12, 9), some(9))])
 def test_the_heat_is_the_gradient_of_the_logit_by_each_feature(head: Head) -> None:
-    """Each feature's mean gradient is its whole gradient here: pooling spreads it evenly."""
+    """The mean gradient of a feature is its whole gradient here, because pooling spreads it
+    evenly.
+    """
     feature_map, output, step = np.abs(some(7, 7, 12)), 2, 1e-3
     pooled = feature_map.mean(axis=(0, 1))
     nudged = pooled + step * np.eye(pooled.size, dtype=np.float32)

@@ -1,5 +1,3 @@
-"""A model folder: read whole, or refused with the file or the fault that is to blame."""
-
 import json
 from itertools import combinations
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Every file of a model folder, damaged in every way that is known, under checksums that fit."""
-
 import io
 import json
 import os
@@ -35,7 +33,7 @@ def _bytes(content: bytes) -> Damage:
 
 
 def _discard(_: object) -> None:
-    """What a write answers."""
+    pass
 
 
 def cut_in_half(path: Path) -> None:
@@ -56,7 +54,7 @@ def lead_out(path: Path) -> None:
 
 
 def become_a_pipe(path: Path) -> None:
-    """Opening one waits for a writer."""
+    """Opening a pipe waits for a writer."""
     path.unlink()
     os.mkfifo(path)
 
@@ -86,7 +84,7 @@ OF_ANY_JSON: dict[str, Damage] = {
 
 
 def changed(**fields: Any) -> Damage:
-    """These fields of a JSON object set, at any depth by dots; `...` leaves one out."""
+    """Set these fields of a JSON object, nested by dots; `...` deletes a field."""
 
     def change(path: Path) -> None:
         whole = json.loads(path.read_text())
@@ -264,7 +262,9 @@ ONCE = [*{case: (name, case) for name, case in EVERY}.values()]
 
 
 def damaged_copy(good: Path, folder: Path, name: str, case: str) -> Path:
-    """Of the good folder, with this file damaged and, where there is a file left, summed anew."""
+    """Copy the good folder with this file damaged, and with the checksums updated if it still
+    exists.
+    """
     shutil.copytree(good, folder)
     TABLE[name][case](folder / name)
     if name != CHECKSUMS and all(_may_be_summed(folder / served) for served in SERVED_FILES):

@@ -1,5 +1,3 @@
-"""The model card and the conditions, for programs."""
-
 from skinapi.model.conditions import conditions_table
 from tests.support.backends import Backend
 

@@ -1,7 +1,3 @@
-"""A damaged model folder is refused by the name of the file, or served; memory stays bounded, and
-the model in service goes on.
-"""
-
 import os
 import resource
 import shutil
@@ -112,8 +108,8 @@ def test_no_damaged_folder_takes_much_more_memory_than_a_whole_one(tmp_path: Pat
 
 
 def open_every(good: Path, into: Path) -> None:
-    """Prints the most megabytes that this process held: with the good model, then with each of
-    the others that raised the mark.
+    """Print the largest memory in megabytes: with the good model, then with each other model that
+    raised it.
     """
     open_warm(good)
     whole = _peak()

@@ -1,5 +1,3 @@
-"""`python -m skinapi models`: what an operator does with model versions on the command line."""
-
 from pathlib import Path
 
 import pytest

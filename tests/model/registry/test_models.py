@@ -1,5 +1,3 @@
-"""Model versions through HTTP: promoted past the gates or by an override, and back again."""
-
 import os
 import threading
 from collections.abc import Iterator
@@ -36,8 +34,6 @@ class Reference:
 
 
 class ModelBackend(Backend):
-    """With the reloader called by hand."""
-
     @property
     def reloader(self) -> ModelReloader:
         return self.services.get(ModelReloader)
@@ -81,7 +77,7 @@ def compared_with(
 
 
 def nearly_fill_disks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """2 MB are left, which is enough for the database and not for a model beside it."""
+    """Leave 2 MB, which is enough for the database but not for a model."""
     own = os.statvfs("/")
     left = 2 * 1024 * 1024 // own.f_frsize
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((*own[:4], left, *own[5:])))

@@ -1,5 +1,3 @@
-"""The operating point: chosen by an admin, followed by every server, kept by each finding."""
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,3 @@
-"""PREVALENCE: what is shown holds for the share of cancers that a clinic sees; the advice stays."""
-
 import math
 from collections.abc import Iterator
 from pathlib import Path

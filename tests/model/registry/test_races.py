@@ -1,5 +1,3 @@
-"""Two people who change models at the same time leave a model in service that can be loaded."""
-
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache

@@ -1,5 +1,3 @@
-"""The model in service: warm before it answers, bounded, and exchanged without anybody noticing."""
-
 import threading
 import time
 from collections.abc import Iterator
@@ -90,7 +88,7 @@ def test_past_the_queue_the_answer_is_503_at_once_and_places_are_freed() -> None
 
 
 class FullPool:
-    """A pool of one thread and three places in the queue; its photos wait until `go` is set."""
+    """One thread and three places in the queue. Its photos wait until `go` is set."""
 
     def __init__(self) -> None:
         self.pool = PredictionPool(streams=1, queue=3)

@@ -1,5 +1,3 @@
-"""Model versions in the store: what is added is whole, what is written out is what was added."""
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""The audit trail as a program collects it, and how rows of several servers get their numbers."""
-
 import json
 import threading
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""The audit trail: a row in the transaction of its change, sealed into one hash chain."""
-
 import hashlib
 import json
 from collections.abc import Callable
@@ -61,7 +59,7 @@ def drop_head(backend: Backend) -> None:
 
 
 def plain_hash(row: Document) -> str:
-    """What somebody who has the store and the source, but no key, can compute."""
+    """Return what somebody with the store and the source, but no key, can compute."""
     facts = {name: value for name, value in row.items() if name != "hash" and value is not None}
     text = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,5 +1,3 @@
-"""Workers for a test, in processes of their own, over a store that the test looks into."""
-
 import os
 import signal
 import subprocess
@@ -62,7 +60,7 @@ class Bench:
         self.store.close()
 
     def start_worker(self, *, forked: bool = not drill, **settings: str) -> Worker:
-        """Forked, it need not import the application: that is most of its start."""
+        """Fork the worker, because importing the application is most of its start."""
         environment = {**self.environment(), **settings}
         worker = self._fork(environment) if forked else self._begin(environment)
         self._workers.append(worker)
@@ -110,7 +108,7 @@ class Bench:
         return await_(what, within=within, told=lambda: self.worker_log() + self.told())
 
     def await_gone(self, *pids: int) -> None:
-        """What was killed a moment ago may still be dying."""
+        """Wait, because a process that was just killed may still be ending."""
         self.await_(lambda: not {*pids} & {*self.processes()})
 
     def started(self, job: Job) -> int:
@@ -146,7 +144,7 @@ class Bench:
         return sorted(path.name for path in (self.folder / "jobs").glob("*"))
 
     def processes(self) -> list[int]:
-        """All that are alive of these workers and their jobs, wherever they went, but zombies."""
+        """All live processes of these workers and their jobs, without zombies."""
         mark, forked = f"INSTANCE_DIR={self.folder}".encode(), self.workers()
         found = []
         for process in Path("/proc").glob("[0-9]*"):

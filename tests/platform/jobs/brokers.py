@@ -1,5 +1,3 @@
-"""Real message brokers for the tests, on free ports of this machine; they end with the tests."""
-
 import os
 import shutil
 import signal
@@ -29,7 +27,7 @@ class BrokerServer(Protocol):
     def kill(self) -> None: ...
 
     def close(self) -> None:
-        """Kill it, and whatever it needs beside it."""
+        """Kill it and its helper processes."""
 
 
 @contextmanager
@@ -70,7 +68,9 @@ class RedisServer:
 
 
 class RabbitmqServer:
-    """With a port mapper (epmd) of its own: other Erlang programs of this machine have theirs."""
+    """Has a port mapper (epmd) of its own, because other Erlang programs of this machine have
+    theirs.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, free_port()
@@ -143,7 +143,6 @@ def kill(process: subprocess.Popen[bytes] | None) -> None:
 
 
 def await_port(process: subprocess.Popen[bytes], port: int, says: bytes, answer: bytes) -> None:
-    """Returns once it gives this answer there."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

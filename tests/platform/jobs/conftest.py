@@ -1,5 +1,3 @@
-"""Jobs on a store, and a worker of its own process for a test."""
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ REAL = ["sqlite", "mongod"]
 
 @pytest.fixture(params=REAL)
 def real_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Where it matters how a store lets many take at once."""
+    """A real store, for tests that depend on how it lets many workers take a job."""
     yield from store_on(request, tmp_path)
 
 

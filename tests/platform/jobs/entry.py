@@ -1,6 +1,5 @@
-"""A worker for tests: the handlers of tests and short times. `python -m tests.platform.jobs.entry`.
-
-Beside a broker, SELDOM_POLL_S says how seldom it asks the store by itself.
+"""A worker with test handlers and short times: `python -m tests.platform.jobs.entry`. With a
+broker, SELDOM_POLL_S is the interval in which it polls the store.
 """
 
 import os

@@ -1,5 +1,3 @@
-"""Handlers for tests: what a job may do, good and bad."""
-
 import os
 import signal
 import subprocess
@@ -14,13 +12,13 @@ from skinapi.platform.jobs.handlers import JobContext
 
 
 def note(context: JobContext, what: str) -> None:
-    """In a file of the test, with the process; each line is one write, so none is torn."""
+    """Append to a file of the test, with the process. Each line is one write, so none is torn."""
     with Path(context.job.request["notes"]).open("a") as file:
         file.write(f"{context.job.id} {what} {os.getpid()}\n")
 
 
 def note_overlap(context: JobContext) -> None:
-    """Whether the process of an attempt before is alive; its last word is in the file."""
+    """Note whether the process of the previous attempt, named in its last line, is alive."""
     last = Path(f"{context.job.request['notes']}-{context.job.id}")
     if last.exists() and is_alive(int(last.read_text() or 0)):
         note(context, "overlap")
@@ -28,7 +26,7 @@ def note_overlap(context: JobContext) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it runs; what is dead may wait for its parent."""
+    """True if it runs; a dead process may still wait for its parent."""
     with suppress(FileNotFoundError, ProcessLookupError):
         stat = Path(f"/proc/{pid}/stat").read_text()
         return stat.rpartition(")")[2].split()[0] != "Z"
@@ -36,8 +34,8 @@ def is_alive(pid: int) -> bool:
 
 
 def count(context: JobContext) -> dict[str, Any]:
-    """Steps, each noted; goes on where an interrupted attempt stopped. In the middle it waits for
-    as long as the file `hold` is there.
+    """Count and note steps, from where an interrupted attempt stopped. In the middle it waits for
+    as long as the file `hold` exists.
     """
     steps = context.job.request.get("steps", 3)
     pause = context.job.request.get("pause", 0.0)
@@ -106,8 +104,8 @@ def ignore_sigterm(context: JobContext) -> dict[str, Any]:
 
 
 def leave_grandchildren(context: JobContext) -> dict[str, Any]:
-    """One that was forked and one that was started; they would live on for a minute, and the first
-    attempt as long.
+    """Leave a forked and a started process, which would live for a minute, as the first attempt
+    would.
     """
     if os.fork() == 0:
         time.sleep(60)

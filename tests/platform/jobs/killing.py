@@ -1,5 +1,3 @@
-"""Kills of workers and of what they started, and what must hold of their jobs in the end."""
-
 import os
 import random
 import signal
@@ -24,9 +22,9 @@ def replace_dead(bench: Bench, workers: list[Worker], victim: int) -> None:
 
 
 def assert_one_end_each(bench: Bench, jobs: list[Job]) -> list[Job]:
-    """The jobs as they ended. None ran twice at once, none failed without all its attempts, and
-    none is called completed whose handler has not returned. No folder is left but that of a job
-    which was given up when its last worker died: the hourly sweep has it.
+    """Check the ended jobs. None ran twice at once, none failed without all its attempts, and none
+    is completed unless its handler has returned. The only folder left may be that of a job whose
+    last worker died: the hourly sweep deletes it.
     """
     ended = [bench.ended(job, within=120) for job in jobs]
     failed = [job for job in ended if job.status != "completed"]

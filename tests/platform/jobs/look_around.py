@@ -1,4 +1,4 @@
-"""Tells what a confined process can see. `python -m tests.platform.jobs.look_around`."""
+"""Prints what a confined process can see: `python -m tests.platform.jobs.look_around`."""
 
 import json
 import os

@@ -1,6 +1,5 @@
-"""The process of a job for tests: the handlers of tests, and as much processor as others get.
-
-It imports no settings, which would be a fifth of what its start costs.
+"""The process of a test job, with the test handlers and normal niceness. It imports no settings,
+which would be a fifth of its start.
 """
 
 import os

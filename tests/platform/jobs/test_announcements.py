@@ -1,5 +1,3 @@
-"""Announcements of jobs wait for no broker."""
-
 import threading
 
 from skinapi.platform.jobs.announcements import MOST_WAITING, Announcer, BrokerUnavailableError
@@ -29,7 +27,7 @@ class SlowBroker:
 
 
 def test_nobody_waits_for_a_broker_that_does_not_answer() -> None:
-    """What waits in memory is bounded, and no refused one keeps the others."""
+    """The queue in memory is bounded, and a refused announcement does not delay the others."""
     broker = SlowBroker()
     announcer = Announcer(broker)
     announcer.announce("refused")

@@ -1,5 +1,3 @@
-"""What becomes of a job, by what its process does, and when processes are killed."""
-
 import os
 import random
 import signal
@@ -121,7 +119,7 @@ def test_a_job_ends_with_the_rights_of_its_account(
 def test_a_job_that_takes_too_long_fails_with_what_it_has_reached(
     bench: Bench, short: bool
 ) -> None:
-    """Also where it has run for most of its time before, under another worker."""
+    """The time under a previous worker counts too."""
     hours = 4 if short else 1
     for left_s in (1.0, 5.0, 30.0):  # a busy machine needs more of them for the handler's start
         job = bench.submit("count", short=short, steps=10_000, pause=0.02)
@@ -173,7 +171,7 @@ def test_a_deleted_job_ends_with_everything(served_bench: Bench) -> None:
 
 
 def test_a_worker_that_is_asked_to_stop_gives_its_job_back(bench: Bench) -> None:
-    """It is no attempt, and the next worker goes on where it was."""
+    """It does not count as an attempt, and the next worker continues where it was."""
     (hold := bench.folder / "hold").touch()
     job = bench.submit("count", steps=40, hold=str(hold))
     worker = bench.start_worker()
@@ -193,9 +191,8 @@ def test_a_worker_that_is_asked_to_stop_gives_its_job_back(bench: Bench) -> None
 
 
 def test_a_job_ends_when_its_worker_is_frozen(mongod_bench: Bench) -> None:
-    """Before another worker may begin: the guard of the job counts the lease itself.
-
-    Not on SQLite: there, a process that is frozen while it writes keeps everybody from writing.
+    """It ends before another worker may begin, because the guard of the job counts the lease
+    itself. Not on SQLite: a process that is frozen while it writes blocks every other writer.
     """
     bench = mongod_bench
     job = bench.submit("count", steps=10_000, pause=0.01)
@@ -216,7 +213,9 @@ def test_a_job_ends_when_its_worker_is_frozen(mongod_bench: Bench) -> None:
 
 
 def test_a_worker_removes_what_ended_or_unknown_jobs_left(bench: Bench) -> None:
-    """At its start, and when a job has ended elsewhere or was given up: not only an hour later."""
+    """It does so at its start, and when a job has ended elsewhere or was given up, not only
+    hourly.
+    """
     waiting = bench.submit("count")
     running = bench.jobs.claim(worker="elsewhere", lease=timedelta(minutes=1))
     assert running
@@ -237,7 +236,7 @@ def guard_of(pid: int) -> int:
 
 @pytest.mark.parametrize("victim", ["guard", "handler", *in_drill("worker")])
 def test_a_kill_costs_one_attempt_and_leaves_no_process(bench: Bench, victim: str) -> None:
-    """Grandchildren too are gone before the job runs again."""
+    """Grandchildren have also ended before the job runs again."""
     job = bench.submit("leave_grandchildren")
     worker = bench.start_worker()
     handler = bench.started(job)
@@ -269,7 +268,7 @@ def kills_of_jobs(
     also: Callable[[], None],
     announce: Callable[[str], object] = lambda _: None,
 ) -> None:
-    """Two workers and some jobs; each kill hits one of their processes, and a dead worker is
+    """Run two workers and some jobs. Each kill hits one of their processes, and a dead worker is
     replaced.
     """
     jobs: list[Job] = []

@@ -1,5 +1,3 @@
-"""What the process of a job, and the one that reads a foreign file, get of the server."""
-
 import json
 import os
 import subprocess
@@ -16,7 +14,6 @@ SECRETS = {"JWT_SECRET_KEY", "FORMER_JWT_SECRET_KEYS", "MONGO_URI"}  # a job ope
 
 
 def names(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Every setting, and a variable that nobody knows, set in this environment."""
     settings = {name.upper() for name in Settings.model_fields}
     for name in (*settings, "AWS_SECRET_ACCESS_KEY", "TF_DETERMINISTIC_OPS"):
         monkeypatch.setenv(name, "1")

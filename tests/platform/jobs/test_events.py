@@ -1,4 +1,4 @@
-"""What a job's process sends and prints is foreign: it is cut, cleaned and bounded."""
+"""The messages and output of a job's process are untrusted: they are cut, cleaned and bounded."""
 
 import json
 from contextlib import suppress

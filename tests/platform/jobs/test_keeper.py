@@ -1,5 +1,3 @@
-"""The worker beside the server: started again after a death, and gone with the server."""
-
 import errno
 import os
 import signal

@@ -1,5 +1,3 @@
-"""A job while its store is away: it goes on as long as its lease, and no longer."""
-
 import os
 import sys
 import threading
@@ -31,7 +29,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 class Away(Jobs):
-    """The store can be told to be away for what a worker writes."""
+    """The store can be unavailable for what a worker writes."""
 
     away = False
     refused = 0

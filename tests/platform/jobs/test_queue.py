@@ -1,5 +1,3 @@
-"""The queue: who is next, who holds a job, and what an account may have. On every store."""
-
 import threading
 from collections import Counter
 from datetime import timedelta

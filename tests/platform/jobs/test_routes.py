@@ -1,5 +1,3 @@
-"""Jobs through HTTP: own jobs, everybody's for admins, and what each call may do."""
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""A backend that sends its mails to a server of the test."""
-
 import pytest
 
 from tests.support.smtp_server import SmtpServer

@@ -1,5 +1,3 @@
-"""Deliveries: each at least once, whatever the other systems do, and none in the way of another."""
-
 import threading
 from collections.abc import Callable
 from datetime import timedelta

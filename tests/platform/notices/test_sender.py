@@ -1,5 +1,3 @@
-"""Who is told of what, in which words, and that each mail is sent at least once."""
-
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -134,7 +132,7 @@ def test_a_mail_that_is_refused_again_and_again_is_named_to_the_operator(
 def test_a_mail_that_waits_without_a_mail_server_is_sent_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its server was off for days, and SMTP_URL was taken away."""
+    """Its server was off for days, and SMTP_URL was removed."""
     before = Backend(tmp_path, **MAIL)
     grey, ada = patient_in_care(before)
     review(grey, file_for(before, ada, URGENT).number)
@@ -194,7 +192,7 @@ def test_an_account_that_is_closed_gets_no_mail(
 
 
 def address(smtp: SmtpServer, *, starttls: bool) -> MailAddress:
-    """`localhost`, as the certificate says."""
+    """The certificate names `localhost`."""
     return MailAddress(
         "localhost", smtp.server_address[1], tls=False, starttls=starttls, user="me", password="pw"
     )
@@ -360,7 +358,7 @@ def test_no_mail_says_anything_clinical() -> None:
 def test_a_browser_that_never_opened_the_account_is_told(
     backend: Backend, smtp: SmtpServer
 ) -> None:
-    """Not the first one, nor a newer version of a known one, nor anything twice."""
+    """The first browser, a newer version of a known one, and repeats send no mail."""
     ada = backend.member()
     for browser in (
         "Firefox/140.0 (X11)",

@@ -1,5 +1,3 @@
-"""Both stores, one parameter each: everything that a store promises is asked of each."""
-
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path

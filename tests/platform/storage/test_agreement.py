@@ -1,5 +1,3 @@
-"""Two stores driven side by side with the same random acts: every answer must be the same."""
-
 import json
 from collections.abc import Callable
 from contextlib import closing
@@ -105,7 +103,7 @@ def prepared(documents: Documents) -> Documents:
 
 
 def answer(act: Callable[[Documents], object], side: Documents) -> str:
-    """The answer in words, in which 1, 1.0 and true differ; an error by its kind."""
+    """Return the answer as text in which 1, 1.0 and true differ, and an error by its kind."""
     try:
         return json.dumps(act(side), default=str, sort_keys=True)
     except (Duplicate, ValueError) as error:

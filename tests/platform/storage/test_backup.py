@@ -1,5 +1,3 @@
-"""A backup is made beside writers, is restored whole or not at all, and into either store."""
-
 import io
 import os
 import tarfile

@@ -1,5 +1,3 @@
-"""What every store promises of its blobs."""
-
 import os
 import socket
 import time

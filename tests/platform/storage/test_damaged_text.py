@@ -1,5 +1,3 @@
-"""One damaged character in the database file takes no list down."""
-
 from contextlib import closing
 from pathlib import Path
 
@@ -26,7 +24,7 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
 
 
 def damage_text(backend: Backend, identifier: str, old: bytes, new: bytes) -> None:
-    """Change bytes in the file, as a bad disk does: the indexes keep what was there before."""
+    """Change bytes in the file, as a bad disk does. The indexes keep the old text."""
     path = backend.settings.instance_dir / "skinapi.db"
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,5 +1,3 @@
-"""What every store promises of its documents: to keep, find, count, change and expire them."""
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

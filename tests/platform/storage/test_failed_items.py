@@ -1,5 +1,3 @@
-"""One damaged record stops no pass: it is counted, and tried later."""
-
 from datetime import timedelta
 from functools import partial
 from typing import Any

@@ -1,5 +1,3 @@
-"""A full disk, a closed port, a broken file, an outage: one error, and nothing half done."""
-
 import errno
 import os
 import resource

@@ -1,5 +1,3 @@
-"""Identifiers sort by the time of making."""
-
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 

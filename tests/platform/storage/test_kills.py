@@ -1,5 +1,3 @@
-"""Writers are killed, and a primary is lost; what was acknowledged is there, and nothing else."""
-
 import os
 import random
 import subprocess
@@ -39,7 +37,7 @@ def start_writer(*arguments: str) -> subprocess.Popen[str]:
 
 
 def whole_lines(output: IO[str]) -> list[str]:
-    """The kill may have cut the last one."""
+    """Skip the last line if the kill has cut it."""
     with output:
         return [line.strip() for line in output if line.endswith("\n")]
 
@@ -126,8 +124,8 @@ def test_every_collection_is_read_and_written_as_the_majority_has_it() -> None:
 
 @pytest.mark.drill
 def test_nothing_is_read_that_the_next_primary_may_not_have(replica_set: ReplicaSet) -> None:
-    """Where a write was not acknowledged, a retry of its request looks whether it was done. What
-    the primary alone has is no answer to that: it can be lost after the retry was told of it.
+    """After an unacknowledged write, a retry of the request checks whether it was done. A write on
+    the primary alone must not count: it can be lost after the answer.
     """
     primary = replica_set.await_primary()
     replica_set.delay_elections()

@@ -1,5 +1,3 @@
-"""A database file that is removed or replaced is missed; nothing goes into another one."""
-
 import shutil
 from collections.abc import Callable
 from contextlib import closing

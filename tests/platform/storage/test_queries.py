@@ -1,5 +1,3 @@
-"""The check of plans, under which each test is, finds what no index serves on both stores."""
-
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial

@@ -1,5 +1,3 @@
-"""Many at once, threads and processes; concurrent writers wait for the disk once."""
-
 import os
 import threading
 import time
@@ -29,7 +27,7 @@ TIMES = size(5, 50)
 
 @pytest.fixture(scope="module")
 def four() -> Iterator[Pool]:
-    """Four processes, started once for all tests: starting them is what takes long."""
+    """Start four processes once for all tests, because starting them takes long."""
     context = get_context("spawn") if drill else ready_context()
     pool = context.Pool(4)
     yield pool
@@ -158,7 +156,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 @contextmanager
 def while_somebody_commits(store: SqliteStore) -> Iterator[None]:
-    """Whoever comes meanwhile waits, and then all of them at once are next."""
+    """Block commits meanwhile, so that all waiting writers come at once afterwards."""
     begun, go_on = threading.Event(), threading.Event()
 
     def hold(_: apsw.Connection) -> None:

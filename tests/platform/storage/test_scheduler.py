@@ -1,5 +1,3 @@
-"""Periodic tasks: none holds up, stops or overtakes another, and the process can end."""
-
 import threading
 from collections import Counter
 from functools import partial

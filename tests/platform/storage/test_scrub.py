@@ -1,5 +1,3 @@
-"""What was deleted is overwritten, as far as the store can, and nothing else is touched."""
-
 import signal
 import subprocess
 import sys

@@ -1,5 +1,3 @@
-"""Totals: added up in memory, written together, and by nobody else's process."""
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,5 +1,3 @@
-"""Transactions: all or nothing, isolated, durable, run again after a conflict; on both stores."""
-
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -120,7 +118,9 @@ def move(things: Documents, source: str, target: str) -> Callable[[], None]:
 def test_what_is_read_and_written_by_many_is_neither_lost_nor_doubled(
     store: Store, things: Documents
 ) -> None:
-    """Also with the two documents in another order, where two wait for each other."""
+    """Another test accesses the two documents in the opposite order, so that transactions wait for
+    each other.
+    """
     things.insert_many([{"id": "a", "n": 100}, {"id": "b", "n": 100}])
     turns = [("a", "b"), ("b", "a"), ("a", "b"), ("a", "b")]
     with ThreadPoolExecutor(THREADS) as pool:

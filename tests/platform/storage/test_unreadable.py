@@ -1,5 +1,3 @@
-"""One record that cannot be read empties no list: it is left out, counted, and named to admins."""
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle, product
@@ -51,7 +49,7 @@ def mistake_a_type(document: Document, required: list[str]) -> Document:
 
 
 def mistake_the_times(document: Document, _: list[str]) -> Document:
-    """A number is no time, though a record would take one."""
+    """Store numbers as times, which a lenient record would accept."""
     times = [name for name in document if name.endswith("_at") and name != "expires_at"]
     return {**document, **dict.fromkeys(times, Unparsed(20))}
 
@@ -198,7 +196,7 @@ def test_what_is_left_out_is_named_to_the_operator(any_backend: Backend) -> None
 
 @pytest.mark.parametrize("path", ["/queue", "/queue?unassigned=true"])
 def test_an_owner_who_cannot_be_read_is_counted(any_backend: Backend, path: str) -> None:
-    """Nobody may take the list of the others for a whole one."""
+    """Otherwise a caller would take the list as complete."""
     doctor = any_backend.member(role="doctor")
     patient, other = any_backend.member(), any_backend.member()
     if path == "/queue":
@@ -228,7 +226,7 @@ def test_a_page_with_a_damaged_record_does_not_end_its_list(any_backend: Backend
 def test_a_spot_of_which_a_photo_or_review_cannot_be_read_is_left_out_whole(
     any_backend: Backend,
 ) -> None:
-    """Without the damaged one, the others would say something milder."""
+    """Without the damaged record, the others would say something milder."""
     backend, two = any_backend, TwoAccounts(any_backend)
     spot = two.ada.call("GET", "/lesions").get_json()[0]["id"]
     rows = backend.services.store.collection("submissions")

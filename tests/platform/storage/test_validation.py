@@ -1,5 +1,3 @@
-"""What every store refuses with a ValueError, before anything is stored."""
-
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,5 +1,3 @@
-"""The version of a store and the key of its servers: who may open it, and who may not."""
-
 import pytest
 from pydantic import SecretStr
 
@@ -36,7 +34,7 @@ def test_whoever_opens_a_store_first_writes_its_version_and_not_the_key(store: S
 def test_older_code_does_not_open_a_newer_store(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before it has touched anything, such as an index."""
+    """It refuses before it has touched anything, such as an index."""
     store, indexed = backend.services.store, list[object]()
     newer = {"$set": {"version": VERSION + 1}}
     assert store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, newer)
@@ -68,7 +66,9 @@ ODD = ["a7Yw2pQz9Xv4Rb6N,t8Lm3Jd5Hf1Gs0Ac", "a7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac ",
 
 @pytest.mark.parametrize("odd", ODD)
 def test_a_store_that_has_an_odd_key_starts_and_can_change_it(store: Store, odd: str) -> None:
-    """None is begun with one: FORMER_JWT_SECRET_KEYS separates its values by commas."""
+    """No new store accepts such a key, because FORMER_JWT_SECRET_KEYS separates values by
+    commas.
+    """
     with pytest.raises(UnsafeSettings, match="JWT_SECRET_KEY has a comma"):
         join_store(store, secrets=[odd])
     join_store(store, secrets=[KEY])

@@ -1,6 +1,5 @@
-"""A process that writes until it is killed, and prints what was acknowledged.
-
-python -m tests.platform.storage.writer {documents|blobs} {a MongoDB URI | a folder} {its name}
+"""Writes until it is killed, and prints what was acknowledged: python -m
+tests.platform.storage.writer {documents|blobs} {a MongoDB URI | a folder} {its name}
 """
 
 import os

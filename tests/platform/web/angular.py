@@ -1,5 +1,3 @@
-"""The Angular app's origin, its requests, and what its screens read."""
-
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -40,7 +38,7 @@ class Angular:
 
 
 def assert_readable(answer: TestResponse) -> None:
-    """The browser hands the answer to the app; without this it prints code 0."""
+    """Check the CORS headers: without them the browser reports status 0 to the app."""
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert "Origin" in answer.headers["Vary"]
 

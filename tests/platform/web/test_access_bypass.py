@@ -1,5 +1,3 @@
-"""Headers, methods, spellings of paths and addresses give no access."""
-
 import io
 import socket
 from pathlib import Path
@@ -93,7 +91,7 @@ def test_no_other_method_is_taken_anywhere(
 
 
 def open_raw(person: Person, method: str, path: str) -> TestResponse:
-    """The client would write the method in capitals."""
+    """Send without the client, which would write the method in capitals."""
     environ: Any = {"REQUEST_METHOD": method}
     return person.call("GET", path, environ_overrides=environ)
 

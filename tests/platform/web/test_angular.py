@@ -1,5 +1,3 @@
-"""Golden: the Angular app's exact requests, and the exact answers its screens are built on."""
-
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit

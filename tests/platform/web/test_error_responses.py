@@ -1,5 +1,3 @@
-"""Every error in one body, or in the dialect of its route; forms are checked by their schema."""
-
 import io
 import re
 from collections.abc import Iterator
@@ -32,7 +30,6 @@ class Note(Body):
 
 def plant(routes: Routes[FailingService], path: str, renderer: Renderer) -> None:
     def take_note(service: FailingService, *, body: Note) -> Message:
-        """Fail as planted."""
         if service.fault:
             raise service.fault
         return Message(message=body.text)
@@ -248,7 +245,6 @@ class FormBackend(Backend):
 
         @routes.route("POST", "/planted/form", access=Authenticated(), rate=Rate.WRITE)
         def take_form(_: None, *, form: Picture, idempotency_key: str | None) -> Message:
-            """Say what came."""
             said = (form.image.filename, len(form.image.content), form.note, form.ticked, form.keep)
             return Message(message=f"{said} {idempotency_key}")
 
@@ -331,7 +327,7 @@ def test_too_many_parts_or_too_much_text_is_too_large(ada: Person) -> None:
 def test_large_headers_of_a_part_are_refused_before_they_are_parsed(
     ada: Person, headers: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A form of 10 MB in such headers took 4 seconds. The body is within its own limit."""
+    """A form of 10 MB in such headers once took 4 seconds. The body is within its own limit."""
     parsed = list[bytes]()
     monkeypatch.setattr(MultipartDecoder, "_parse_headers", lambda _, data: parsed.append(data))
     head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n'

@@ -1,5 +1,3 @@
-"""Bad input gets a clear 4xx and leaves nothing stored; a body is counted before it is read."""
-
 import json
 import tracemalloc
 from typing import Any
@@ -187,7 +185,7 @@ LABELS = st.text(st.sampled_from("aüßяż.-☃日本xn" + IDEOGRAPHIC_FULL_STO
 @example("faß", True)
 @example("☃", True)
 def test_a_new_address_has_one_spelling(domain: str, encoded: bool) -> None:
-    """`xn--` and Unicode are one domain, and were two accounts."""
+    """`xn--` and Unicode are the same domain, and once made two accounts."""
     labels = domain.split(".")
     if encoded:
         labels = [f"xn--{label.encode('punycode').decode()}" for label in labels]
@@ -306,7 +304,7 @@ def peak_of(schema: type[Body], body: bytes) -> float:
 def test_no_shape_takes_more_memory_than_a_few_times_its_body(
     schema: type[Body], field: str, shape: str
 ) -> None:
-    """Forty-three times, before they were counted."""
+    """Before they were counted, a body took 43 times its size."""
     values = DENSE[shape] * (MB // len(DENSE[shape]))
     assert peak_of(schema, b'{"%s":[%s0]}' % (field.encode(), values)) < 4
 

@@ -1,5 +1,3 @@
-"""Rate limits by route and role, where they are counted, and how many bodies are admitted."""
-
 import os
 import random
 import re
@@ -160,7 +158,7 @@ def open_files(path: Path) -> int:
 
 
 def test_a_fork_counts_on_a_connection_of_its_own(tmp_path: Path) -> None:
-    """Used after a fork, its parent's could damage the file."""
+    """A connection that is used after a fork could damage the file."""
     path = tmp_path / "limits.db"
     windows = SqliteWindows(path)
     assert windows.hit(FEW, "key").allowed
@@ -320,7 +318,6 @@ class ListBackend(Backend):
 
         @routes.route("GET", "/planted/slow", access=Authenticated(), rate=Rate.READ)
         def search_long(_: None) -> Page[Item]:
-            """A search that takes its time."""
             self.searching.release()
             assert self.found.wait(30)
             return Page([Item(number=1)])

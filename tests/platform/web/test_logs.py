@@ -1,5 +1,3 @@
-"""Logs hold no password, token, e-mail or name; metrics say which parts work."""
-
 import errno
 import json
 import logging
@@ -101,9 +99,7 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
 
 
 class Log:
-    """Where a stream writes: to a file that is full, or cannot be written, for as long as a test
-    wants.
-    """
+    """A stream to a file that is full, or cannot be written, for as long as a test wants."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,5 +1,3 @@
-"""Mass assignment: fields that a route does not ask for are refused or ignored."""
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -48,8 +46,9 @@ def names_of_bodies(backend: Backend) -> dict[str, Route]:
 def prepare(
     accounts: SampleAccounts, name: str, route: Route, more: dict[str, Any]
 ) -> Callable[[], TestResponse]:
-    """By Ada, an admin, Ada's doctor or a colleague: the first who is not forbidden it; by Ada if
-    it takes a key, because its body is read first. What the request needs is there before it.
+    """Prepare what the request needs, and choose its caller: Ada, an admin, Ada's doctor or a
+    colleague, the first who is allowed. Ada calls if it takes a key, because its body is read
+    first.
     """
     row = ROWS[name]
     asked = ("user", "admin", "doctor", "second opinion")

@@ -1,5 +1,3 @@
-"""What the description says may be left out may be left out, and what it says is required is."""
-
 import re
 from pathlib import Path
 from typing import Any
@@ -41,7 +39,9 @@ class Described:
         return {item["name"] for item in parameters if item["in"] == "query" and item["required"]}
 
     def ask(self, name: str, *, query: set[str], body: bool = True) -> TestResponse:
-        """As somebody who may, if anybody may, with these parameters alone of those of its row."""
+        """Call as somebody who is allowed, if anybody is, with only these of the row's
+        parameters.
+        """
         row, route, accounts = ROWS[name], self.routes[name], self.accounts
         accounts.restore()
         letter = next((one for one in "on" if one in row.who), "")
