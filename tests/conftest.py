@@ -198,8 +198,8 @@ def _usual_umask() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _draws_are_those_of_the_seed() -> Iterator[None]:
-    """Seed the application's own random draws, which hide known pairs for a language model to find:
-    so seldom a bad model is lucky. The drill draws from the system.
+    """Seed the application's own draws, so that no bad language model passes by rare luck.
+    The drill draws from the system.
     """
     with pytest.MonkeyPatch.context() as patch:
         if not drill:

@@ -1,5 +1,3 @@
-"""Every route called by every role, for data of one account."""
-
 from datetime import UTC, datetime
 
 import pytest
@@ -22,7 +20,7 @@ REFUSALS = {
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
-    """As in production: no client without a token is let in."""
+    """As in production, no client without a token is let in."""
     return Backend(tmp_path_factory.mktemp("access"), environment="production", **MAIL)
 
 
@@ -79,7 +77,7 @@ SEEN = [row.name for row in OF_PATIENT if row.name != "take_unassigned_patient"]
 def test_doctors_see_of_a_patient_what_the_state_of_the_account_allows(
     backend: Backend, accounts: SampleAccounts, who: str, state: str
 ) -> None:
-    """Of who is being deleted nothing, whatever else of the account would still allow it."""
+    """They see nothing of an account that is being deleted, whatever else would allow it."""
     patient, seen = STATES[state]
     methods = {name: declared(backend)[name].method for name in SEEN}
     accounts.restore()
@@ -120,7 +118,6 @@ def ask(
     *,
     patient: AccountFields | None = None,
 ) -> TestResponse:
-    """`patient`: what Ada's account becomes before."""
     accounts.caller = person = accounts.people[who]
     row = ROWS[name]
     path, options = row.path.format_map(accounts.named), row.options(accounts)
@@ -132,7 +129,7 @@ def ask(
 
 
 def letter(answer: TestResponse) -> str:
-    """The lab's client takes every answer but 200 for leave to invent one."""
+    """The lab's client takes every answer but 200 as permission to invent one."""
     assert answer.status_code < 500, answer.text
     if answer.is_json and "class_id" in (body := answer.get_json()):
         return REFUSALS.get(body["description"]) or "f" * ("approved" in body["description"]) or "o"

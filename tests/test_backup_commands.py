@@ -1,5 +1,3 @@
-"""Backups on a timer: how many stay, the drill that restores one, and what the recipes run."""
-
 import os
 import shlex
 import signal
@@ -31,7 +29,6 @@ SETTINGS = {name.upper() for name in Settings.model_fields}
 
 @pytest.fixture
 def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
-    """A store with a person, which the commands find by the environment."""
     monkeypatch.chdir(tmp_path)
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
@@ -86,7 +83,7 @@ def test_a_backup_names_a_damaged_record(
 def test_a_repair_keeps_a_record_that_names_nothing(
     backend: Backend, collection: str, parent: str
 ) -> None:
-    """One character of an id is enough; what was erased is on a list."""
+    """One damaged character of an id is enough. What was really erased is on a list."""
     grey, ada = patient_in_care(backend)
     number = predicted(ada)["id"]
     judged = {"label": "melanoma", "certainty": "sure"}

@@ -1,5 +1,3 @@
-"""`check` on a store with damaged documents: it names each, and looks at all the rest."""
-
 import io
 import re
 import sqlite3
@@ -42,7 +40,6 @@ DAMAGE: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def full(backend: Backend) -> Backend:
-    """A backend with a document in each collection."""
     doctor, ada = patient_in_care(backend)
     number = predicted(ada, keep_photo="true")["id"]
     review = {"label": "melanoma", "certainty": "sure"}
@@ -55,7 +52,6 @@ def full(backend: Backend) -> Backend:
 
 
 def damage(backend: Backend, name: str, fields: dict[str, Any]) -> str:
-    """Change the first document of a collection; return its id."""
     changed = backend.services.store.collection(name).update({}, {"$set": fields})
     assert changed
     return str(changed["id"])
@@ -75,7 +71,7 @@ def test_a_damaged_document_is_named_and_the_audit_trail_is_still_checked(
 
 
 def test_two_accounts_with_one_address_keep_a_server_from_starting(tmp_path: Path) -> None:
-    """Only a restore by hand, without the unique index, makes such."""
+    """Only a manual restore without the unique index creates such accounts."""
     settings = settings_in(tmp_path)
     make_store(settings)
     with closing(open_store(settings)) as store:
@@ -215,7 +211,6 @@ def test_check_changes_nothing_of_the_store_without_repair(backend: Backend) -> 
 
 
 def lost_photo(backend: Backend) -> tuple[str, Path]:
-    """The name of a kept photo whose file was removed, and a backup from before."""
     ada, backup = backend.member(), backend.settings.instance_dir / "backup.tar"
     predicted(ada, keep_photo="true")
     back_up(backend, backup)
@@ -258,7 +253,7 @@ def test_before_a_lost_file_is_noted_as_lost_it_is_said_that_a_backup_may_have_i
 
 
 def test_a_store_whose_files_alone_are_left_is_no_new_one(real_backend: Backend) -> None:
-    """Nobody begins an empty store on the photos of another."""
+    """Nobody may begin an empty store on the photos of another."""
     backend = real_backend
     predicted(backend.member(), keep_photo="true")
     backup = backend.settings.instance_dir.parent / "backup.tar"

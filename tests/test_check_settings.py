@@ -1,5 +1,3 @@
-"""`check-settings`: all that is wrong with the settings in one run, and names that are none."""
-
 from pathlib import Path
 
 import pytest
@@ -28,7 +26,6 @@ SEVEN = {
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Good settings for production in an empty folder."""
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
@@ -75,7 +72,7 @@ def test_areas_and_folders_are_looked_at_beside_a_value_that_cannot_be_read(
 def test_a_public_address_without_tls_is_refused_as_one(
     address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who scans the code of a report is on another machine."""
+    """The code on a report is scanned with a device other than the server."""
     monkeypatch.setenv("PUBLIC_URL", address)
     assert main(["check-settings"]) == REFUSED
     (said,) = capsys.readouterr().err.splitlines()

@@ -1,5 +1,3 @@
-"""Sentences that a patient may meet name no setting and count no bytes."""
-
 import ast
 import re
 from collections.abc import Iterator
@@ -30,7 +28,7 @@ def test_no_sentence_for_patients_names_a_setting_or_counts_bytes(place: str) ->
 
 
 def say_for_operators(place: str) -> Iterator[tuple[str, str]]:
-    """Each module there that says what patients do not understand, and what that is."""
+    """Return each module there whose messages patients do not understand, with the reason."""
     folder = Path(skinapi.__file__).parent / place
     for path in folder.rglob("*.py") if folder.is_dir() else [folder]:
         said = " | ".join(_texts(path))
@@ -40,7 +38,9 @@ def say_for_operators(place: str) -> Iterator[tuple[str, str]]:
 
 
 def _texts(path: Path) -> Iterator[str]:
-    """The texts in this file that somebody may read: no documentation, nothing for the operator."""
+    """Return the texts in this file that somebody may read, without documentation and operator
+    messages.
+    """
     tree, unread = ast.parse(path.read_text()), set[ast.AST]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):

@@ -1,5 +1,3 @@
-"""What a server prints when it starts."""
-
 import pytest
 
 from skinapi.app import commands

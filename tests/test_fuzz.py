@@ -1,5 +1,3 @@
-"""The whole description driven by generated requests: no server error, no undocumented answer."""
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -66,12 +64,12 @@ def tell_what_leads_where(_: HookContext, raw_schema: dict[str, Any]) -> None:
 
 
 class Fuzzed(Backend):
-    """Asked by an admin: whoever may do least is refused before anything can break."""
+    """Calls as an admin: the least privileged caller would be refused before anything can break."""
 
     token = "none yet"
 
     def as_admin(self) -> dict[str, str]:
-        """Some requests change the admin's password, or log out."""
+        """Log in again, because some requests change the admin's password, or log out."""
         try:
             self.services.authorizer.admit(Authenticated(even_unready=True), f"Bearer {self.token}")
         except Unauthenticated:
@@ -140,7 +138,7 @@ def test_no_generated_sequence_of_requests_breaks_the_description(
 
 
 def _can_be_wrong(operation: Any) -> bool:
-    """Any text at all is a fine path; queries and bodies have a schema to break."""
+    """Any text is a valid path; queries and bodies have a schema to break."""
     parameters = operation.definition.raw["parameters"]
     return bool(operation.body) or any(part["in"] == "query" for part in parameters)
 

@@ -1,5 +1,3 @@
-"""Rules of the code base: every route is declared, layers are kept apart, the API is described."""
-
 import os
 import re
 import subprocess
@@ -117,7 +115,9 @@ def test_the_description_is_valid_openapi(backend: Backend) -> None:
 
 
 def test_each_path_takes_one_form(backend: Backend) -> None:
-    """Of several, generated clients choose none: openapi-python-client 0.29.1 sent no photo."""
+    """Generated clients choose none of several forms: openapi-python-client 0.29.1 sent no
+    photo.
+    """
     spec = backend.client.get("/openapi.json").get_json()
     bodies = [
         (path, content["schema"])
@@ -139,7 +139,7 @@ def test_common_errors_are_described_once(backend: Backend) -> None:
 
 
 def test_no_schema_is_named_after_a_module(backend: Backend) -> None:
-    """Two classes of one name would be: then a client's type gets another name when one moves."""
+    """Two classes of one name would be, and a client's type is then renamed when one moves."""
     spec = backend.client.get("/openapi.json").get_json()
     assert [name for name in spec["components"]["schemas"] if "__" in name] == []
 
@@ -174,7 +174,7 @@ def test_a_server_starts_without_what_it_may_never_need(
 
 
 def test_loading_the_engine_tells_its_maker_nothing(tmp_path: Path) -> None:
-    """It keeps the id under which it would send events in the home directory."""
+    """It stores the id under which it would send events in the home directory."""
     opting_out = ("CI", "TF_BUILD", "JENKINS_URL")
     kept = {name: value for name, value in os.environ.items() if name not in opting_out}
     hidden = "sys.modules['openvino.tools.ovc']"  # what converts networks would send the most

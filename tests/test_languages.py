@@ -1,4 +1,4 @@
-"""A language that lacks words anywhere ends the start: its readers would get another language."""
+"""A language that lacks any word ends the start: its readers would get another language."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def test_a_third_language_that_is_missing_anywhere_is_refused(tmp_path: Path, pl
 
 
 def test_a_third_language_is_its_folder_and_is_read_everywhere(tmp_path: Path) -> None:
-    """But for the medical sentences, no file is touched."""
+    """Only the medical sentences need a change in an existing file."""
     copy_with_german(tmp_path)
     done = run_in(tmp_path, "-m", "tests.support.german_reader")
     assert done.returncode == 0, done.stderr
@@ -130,7 +130,9 @@ def keys_in(value: Any) -> set[str]:
 
 
 def test_every_word_of_the_server_is_used() -> None:
-    """One that is missing ends the start. The console's own: tests/console/test_static.py."""
+    """A missing word ends the start. tests/console/test_static.py checks the console's own
+    words.
+    """
     paths = [path for kind in ("*.py", "*.html") for path in PACKAGE.rglob(kind)]
     source = "\n".join(path.read_text("utf-8") for path in paths)
     labels = re.findall(r"key: (\w+)", (PACKAGE / "model/conditions.yaml").read_text("utf-8"))

@@ -1,5 +1,3 @@
-"""Commands that run as another user than the server, and what a server says of what they left."""
-
 import os
 import pwd
 from collections.abc import Iterator
@@ -28,7 +26,7 @@ COMMANDS = (
 
 @pytest.fixture
 def store_of_nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with a store that belongs to another user, where the caller's is root."""
+    """A folder with a store that belongs to another user. The caller is root."""
     if os.geteuid() != 0:
         pytest.skip("only root can make what belongs to another user")
     with TemporaryDirectory(dir="/tmp", prefix="operator-") as folder:

@@ -1,5 +1,3 @@
-"""What the server refuses to start with, and the secret it makes in development."""
-
 import os
 import threading
 from collections.abc import Iterator
@@ -27,7 +25,7 @@ from tests.support.backends import SECRET, settings_in
 
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No .env file, no environment of the developer's."""
+    """Remove the developer's .env file and environment."""
     monkeypatch.chdir(tmp_path)
     for name in ("JWT_SECRET_KEY", "INSTANCE_DIR", "MONGO_URI", "ALLOWED_ORIGINS", "ENVIRONMENT"):
         monkeypatch.delenv(name, raising=False)

@@ -1,5 +1,3 @@
-"""How many processes and streams a server has, by the cores and the memory that it may use."""
-
 import os
 from pathlib import Path
 
@@ -14,7 +12,7 @@ OF_THIS_MACHINE = 64 * GIB
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One of 16 cores and 64 GiB, whose control groups are empty files of the test."""
+    """A machine of 16 cores and 64 GiB, whose control groups are empty files of the test."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
     pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": OF_THIS_MACHINE // 4096}
     monkeypatch.setattr(os, "sysconf", pages.__getitem__)

@@ -1,4 +1,4 @@
-"""What is stored can be read by the version before the one that stored it: it may hold more."""
+"""A previous version must read what a newer one stores, which may have more fields."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def records() -> Iterator[type[StoredRecord]]:
 
 
 def inner_models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Every model that a field may hold, at any depth of containers."""
+    """Return every model that a field may hold, at any depth of containers."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in getattr(annotation, "__args__", ()):
@@ -89,7 +89,7 @@ def test_a_server_shows_a_model_whose_comparison_is_of_the_next_version(tmp_path
 
 
 def test_a_calibration_with_a_field_that_nobody_knows_is_refused(tmp_path: Path) -> None:
-    """Also where its records are those that are stored with a finding."""
+    """This includes the records that are stored with a finding."""
     folder = write_model(tmp_path / "b", "b", tested=TESTED)
     file = folder / "calibration.json"
     calibration = json.loads(file.read_text())
@@ -102,7 +102,6 @@ def test_a_calibration_with_a_field_that_nobody_knows_is_refused(tmp_path: Path)
 
 
 def with_more(value: Any) -> Any:
-    """Every record in it with a field more."""
     if isinstance(value, list):
         return [with_more(part) for part in value]
     if not isinstance(value, dict):

@@ -247,7 +247,7 @@ class Visitor:
         self._until(click, f"to press {selector}")
 
     def _click(self, target: WebElement) -> None:
-        """If a bar at the edge of the page covers it, scroll on and try again."""
+        """If a bar at the edge of the page covers it, scroll it to the middle for the next try."""
         try:
             target.click()
         except ElementClickInterceptedException:
@@ -404,9 +404,7 @@ class Visitor:
         self._set_network(gone)
 
     def lose_answer(self, path: str) -> None:
-        """Drop the answer to the next POST to this path. The page must be loaded again to end
-        this.
-        """
+        """Drop the answer to the next POST to this path, until the page is loaded again."""
         self.run(LOSE_ANSWER, path)
 
     def lose_answer_of_photo(self) -> None:

@@ -1,1 +1,0 @@
-"""Consents, the file of a person, erasure, retention."""

@@ -1,5 +1,5 @@
-"""Reads what is stored, whose it is, and what becomes of it. docs/operate/inventory.md has what
-says something about a person, technical_fields.md beside this module the rest.
+"""Reads what is stored, about whom, and when it is deleted. docs/operate/inventory.md lists the
+personal fields, technical_fields.md in this folder the others.
 """
 
 import re
@@ -23,8 +23,8 @@ OF_THE_SERVER = frozenset({"leases", "restores", "store", *EMPTIED})
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Fields of one collection of which the same is true. `exported` names what of the person's
-    file has them, `why_not` why it does not, `kept` why they stay when the account is erased.
+    """Fields of one collection that share a row. `exported` names the part of the person's file
+    that has them, `why_not` why there is none, `kept` why they survive an erasure.
     """
 
     paths: tuple[str, ...]
@@ -37,15 +37,15 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A collection; `erased` names with what it goes."""
+    """A collection; `erased` names what deletes it."""
 
     collection: str
     erased: str
     fields: tuple[Fields, ...]
 
     def find(self, path: str) -> Fields | None:
-        """What is said of this path, or of the closest one above it. A path that ends in `*` is
-        that of every name which begins so.
+        """Return the row of this path, or of its closest parent. A path that ends in `*` covers
+        every name with that beginning.
         """
         by_path = {item: fields for fields in self.fields for item in fields.paths}
         begins = [item for item in by_path if item.endswith("*") and path.startswith(item[:-1])]
@@ -55,7 +55,7 @@ class Stored:
 
 
 def read_table(*head: str, page: str = PAGES[PAGE]) -> list[list[str]]:
-    """The cells of the rows below this head; an empty first one repeats that of the row above."""
+    """Return the cells of the rows below this head; an empty first cell repeats the one above."""
     rows = page.partition(f"| {' | '.join(head)} |\n")[2].partition("\n\n")[0]
     plain = re.sub(r"\[(`\w+`)\]\(\S+\)", r"\1", rows)  # areas' own have a link to their page
     cells = [[cell.strip() for cell in row[1:-1].split("|")] for row in plain.splitlines()[1:]]
@@ -96,7 +96,6 @@ BY_COLLECTION = {item.collection: item for item in INVENTORY}
 
 
 def list_personal() -> Iterator[tuple[Stored, Fields]]:
-    """What is stored of persons."""
     for stored in INVENTORY:
         for fields in stored.fields:
             if fields.of != "nobody":
@@ -104,7 +103,7 @@ def list_personal() -> Iterator[tuple[Stored, Fields]]:
 
 
 def list_unknown(collection: str, paths: set[str]) -> list[str]:
-    """Those of the paths that are in no row, each with what to do about it."""
+    """Return the paths that are in no row, each with what to do about it."""
     if collection in OF_THE_SERVER:
         return []
     stored = BY_COLLECTION.get(collection)
@@ -119,7 +118,7 @@ def list_unknown(collection: str, paths: set[str]) -> list[str]:
 
 
 def paths_of_model(model: type[BaseModel], _within: tuple[type, ...] = ()) -> set[str]:
-    """Every stored field, and those of the models in it; of one that holds itself, once."""
+    """Return every stored field, and those of nested models. A recursive model is listed once."""
     found = set[str]()
     for name, field in model.model_fields.items():
         if field.exclude:
@@ -140,7 +139,9 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def paths_of(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of a document, with its path; those of a list have the path of the list."""
+    """Return every value of a document with its path. The items of a list have the path of the
+    list.
+    """
     if isinstance(value, dict):
         for name, part in value.items():
             yield from paths_of(part, f"{path}.{name}" if path else str(name))

@@ -1,5 +1,3 @@
-"""Makes a person's file in a test, as a worker does but in this process, and reads it."""
-
 import io
 import json
 import zipfile
@@ -20,14 +18,12 @@ def ask(person: Person) -> None:
 
 
 def job_of(backend: Backend, person: Person) -> Job:
-    """The newest that makes a file of this person."""
     owner = backend.account(person.email).id
     found = backend.services.store.collection("jobs").find({"owner": owner}, sort="-place")
     return next(Job.model_validate(record) for record in found if record["kind"] == PERSON_FILE)
 
 
 def make(backend: Backend, person: Person, folder: Path) -> int:
-    """What the job does for the file that was asked for."""
     folder.mkdir(exist_ok=True)
     return backend.services.container.build(open_file_maker).make(
         account=backend.account(person.email),
@@ -55,7 +51,6 @@ def read(archive: zipfile.ZipFile) -> Any:
 
 
 def bytes_of(archive: zipfile.ZipFile) -> bytes:
-    """All that it says, unpacked."""
     return b"\n".join(archive.read(name) for name in archive.namelist())
 
 

@@ -1,5 +1,3 @@
-"""Backups, and restores of them into empty stores, as the commands make them."""
-
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,6 @@ def back_up(backend: Backend, file: Path) -> Path:
 
 
 def settings_for(folder: Path, **given: Any) -> Settings:
-    """The settings of an empty store in this folder."""
     folder.mkdir(exist_ok=True)
     return settings_in(folder, model_path=tiny_model(), **given)
 

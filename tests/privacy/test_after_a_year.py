@@ -1,5 +1,3 @@
-"""Every stored field is in the inventory; after an erasure nothing is left but what it says."""
-
 import io
 import tempfile
 import zipfile
@@ -44,8 +42,6 @@ WORDS = ("identity", "contact", "free text")
 
 @dataclass(frozen=True)
 class Mark:
-    """Put into one field of one document."""
-
     where: str
     fields: Fields
     text: str
@@ -53,7 +49,6 @@ class Mark:
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All temporary files of this process, but what it keeps for all tests."""
     Backend(tmp_path / "first").services.store.close()
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -110,8 +105,8 @@ def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(
 
 
 def found_in(year: Year, needles: dict[str, bytes], places: Iterable[Path]) -> set[tuple[str, str]]:
-    """What `search` finds in files, and in everything that MongoDB returns: what is left in its own
-    files is named by `scrub`.
+    """Return what `search` finds in files, and in everything that MongoDB returns.
+    `scrub` names what remains in MongoDB's own files.
     """
     found = search(needles, places)
     store = year.backend.services.store
@@ -126,8 +121,8 @@ def found_in(year: Year, needles: dict[str, bytes], places: Iterable[Path]) -> s
 
 
 def dump(uri: str) -> Iterator[tuple[str, bytes]]:
-    """Yield each document, as its bytes, and what describes each collection and its indexes, of all
-    databases but that of the log of the replica set.
+    """Yield each document as bytes, and the options and indexes of each collection, in all
+    databases but the one with the replica set's log.
     """
     client: pymongo.MongoClient[RawBSONDocument]
     with pymongo.MongoClient(uri, document_class=RawBSONDocument) as client:
@@ -139,7 +134,7 @@ def dump(uri: str) -> Iterator[tuple[str, bytes]]:
 
 
 def search(needles: dict[str, bytes], places: Iterable[Path]) -> set[tuple[str, str]]:
-    """The names of files, and the marks of the person in them. A mongod's own are left out."""
+    """Search the names of files and their content, except a mongod's own files."""
     within = (file for place in places for file in (place, *place.rglob("*")) if file.is_file())
     files = [file for file in within if "/mongod-" not in str(file)]
     return {
@@ -152,7 +147,7 @@ def search(needles: dict[str, bytes], places: Iterable[Path]) -> set[tuple[str, 
 
 
 def erase(year: Year, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """What the server's threads do when an admin has asked for it, with its log."""
+    """Erase as the server's threads do on an admin's request, and log it."""
     backend = year.backend
     services = backend.services
     account = services.data.accounts.get(year.account)
@@ -170,7 +165,6 @@ def erase(year: Year, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def put_marks(year: Year) -> list[Mark]:
-    """One in each field with words of each document that is hers."""
     marks = list[Mark]()
     for stored, fields in list_personal():
         if fields.kind not in WORDS or stored.erased not in ("account", "finding"):
@@ -202,7 +196,6 @@ def is_hers(document: Document, year: Year) -> bool:
 
 
 def file_of(year: Year, folder: Path) -> zipfile.ZipFile:
-    """Her file, which nobody has to ask for."""
     files, file = year.backend.services.data.person_files, new_id()
     files.forget(year.account)
     files.add(year.account, file)
@@ -217,14 +210,13 @@ def file_of(year: Year, folder: Path) -> zipfile.ZipFile:
 
 
 def is_filed(mark: Mark, archive: zipfile.ZipFile) -> bool:
-    """Whether the person's file has it where the inventory says."""
     if mark.fields.exported is None:
         return True
     return mark.text in archive.read(DATA).decode()
 
 
 def places_of(needles: tuple[str, ...], stored: dict[str, list[Document]]) -> Iterator[str]:
-    """Where one of them stands although the inventory does not say that it stays there."""
+    """Return where a mark is found although the inventory does not say that it stays there."""
     for name, documents in stored.items():
         for document in documents:
             for path, value in paths_of(document):

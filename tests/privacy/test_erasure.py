@@ -1,5 +1,3 @@
-"""The life of an account at its end: closed, open again, erased, and proved by a receipt."""
-
 from datetime import timedelta
 from typing import Any
 
@@ -71,7 +69,7 @@ def test_a_receipt_counts_what_was_erased_and_names_nobody(backend: Backend) -> 
 
 
 def test_a_printed_link_answers_in_words_whether_its_code_was_given_out(backend: Backend) -> None:
-    """Also a browser, which the mail with the code leads there."""
+    """A browser gets words too, because the mail with the code links there."""
     code = leave(backend.member())["receipt"]
 
     def said(code: str, language: str) -> tuple[bool, str]:
@@ -199,7 +197,7 @@ def test_what_a_system_says_of_its_patients_photos_holds_once_the_account_is_ope
 def test_a_person_who_has_closed_the_account_is_not_let_in_again_by_another_system(
     backend: Backend,
 ) -> None:
-    """Whose number there leads to this account, because spots were moved to it."""
+    """The person's number in that system leads to this account, because spots were moved to it."""
     hospital, root, ada = clinic_wide(backend), backend.admin(), backend.member()
     named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
     sent = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]

@@ -1,5 +1,3 @@
-"""A sweep that would erase many accounts stops until an operator lets it continue."""
-
 from argparse import Namespace
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,7 +30,7 @@ def backend(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Ba
 
 
 def accounts(backend: Backend, name: str = "deletions") -> int:
-    """Those that are there; of the sweeps that close accounts, those that are not closed."""
+    """Count the accounts. A sweep that closes accounts leaves those that are not closed."""
     found = backend.services.store.collection("accounts").find()
     return sum(name == "deletions" or item["status"] != "closed" for item in found)
 
@@ -49,7 +47,6 @@ def register(backend: Backend, _: Clock) -> None:
 
 
 def stay_away(backend: Backend, clock: Clock) -> None:
-    """Two patients are warned that their accounts are unused, and a month later it is over."""
     days: dict[RetainedKind, int | None] = {**dict.fromkeys(RetainedKind)}
     put_in(backend.services.retention, days={**days, RetainedKind.ACCOUNTS: DAYS})
     for number in range(2):

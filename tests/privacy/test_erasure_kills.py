@@ -1,7 +1,3 @@
-"""An erasure that is killed before any of its commands is brought to its end by the next pass: one
-receipt, and nothing of the person left.
-"""
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""Each line of app/composition/forgetting.py is needed."""
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -40,7 +38,6 @@ FIELDS: Mapping[str, Document] = {
 
 
 def owner_of(collection: str) -> str:
-    """The field that names whose a record is."""
     if collection == "person_files":
         return "id"
     if collection == "failed_items":
@@ -50,8 +47,8 @@ def owner_of(collection: str) -> str:
 
 
 def goes_with_the_account() -> set[str]:
-    """By the stored models: every collection whose records have a field that names an owner; and
-    by the inventory those of which no model is listed.
+    """Return every collection whose records name an owner by the stored models, and by the
+    inventory for a collection without a model.
     """
     named = {name for name, model in MODELS.items() if {*OWNERS} & model.model_fields.keys()}
     told = {item.collection for item in INVENTORY if item.erased == "account"}
@@ -59,7 +56,6 @@ def goes_with_the_account() -> set[str]:
 
 
 def write_one_each(backend: Backend, collections: Iterable[str], owner: Person) -> None:
-    """A record in each of these collections that names the account."""
     account = backend.account(owner.email).id
     for name in collections:
         if name == "submissions":

@@ -1,5 +1,3 @@
-"""What a patient who cannot read here is to be told waits with the doctor, and is overdue."""
-
 from typing import Any
 
 import pytest
@@ -24,7 +22,6 @@ def file_one(backend: Backend, patient: Person) -> int:
 
 
 def to_tell(doctor: Person) -> dict[int, bool]:
-    """The findings of which patients are to be told, and whether that is overdue."""
     rows = doctor.pages("/waiting?kind=telling")
     return {row["finding"]["id"]: row["waiting"]["overdue"] for row in rows}
 
@@ -93,8 +90,6 @@ def test_a_patient_who_was_never_approved_is_to_be_told_at_once(backend: Backend
 
 
 class Hospital:
-    """Another system, with patients in the care of a doctor of its own."""
-
     def __init__(self, backend: Backend, system: str, **told: Any) -> None:
         self.backend, self.system = backend, system
         self.doctor, self.admin = backend.member(role="doctor"), backend.member(role="admin")
@@ -111,7 +106,7 @@ class Hospital:
 def test_an_external_patient_is_to_be_told_at_once_unless_their_system_has_read_it(
     backend: Backend, shown: bool
 ) -> None:
-    """Reading by a system that shows findings to its patients counts as opening."""
+    """A read by a system that shows findings to its patients counts as opening."""
     east = Hospital(backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
     number = file_one(backend, east.send("1"))
     sign(east.doctor, number)

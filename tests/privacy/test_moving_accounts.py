@@ -1,5 +1,3 @@
-"""An admin moves all spots of one account to another account of the same person."""
-
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib import import_module
@@ -78,8 +76,6 @@ def get(person: Person, path: str) -> Any:
 
 
 class TwoAccounts:
-    """Of Ada: each with a doctor of its own, a spot, findings, messages and a key."""
-
     def __init__(self, backend: Backend) -> None:
         self.backend, self.root = backend, backend.member(role="admin")
         self.grey, self.old = patient_in_care(backend)
@@ -111,7 +107,6 @@ class TwoAccounts:
         return move_all(self.root, self.old.email, self.ada.email)
 
     def places_of(self, account: str) -> set[str]:
-        """The collections that name this account."""
         stored = self.backend.stored(but=("guesses", "leases"))
         return {name for name, rows in stored.items() if any(account in repr(row) for row in rows)}
 
@@ -405,7 +400,6 @@ def test_the_file_and_the_erasure_are_of_both_accounts(two: TwoAccounts, tmp_pat
 
 
 def give_role(backend: Backend, person: Person, role: str) -> Person:
-    """The person by a new log-in, once an admin has given this role."""
     path = f"/users/{person.email}/role"
     backend.admin().call_ok("PUT", path, json={"role": role})
     return backend.log_in(person.email)

@@ -1,5 +1,3 @@
-"""What is in the file with everything about a person, in which form, and what is not."""
-
 import re
 import zipfile
 from html import unescape
@@ -23,8 +21,6 @@ from tests.support.reviews import signed_review
 
 
 class Case:
-    """A patient with a bit of everything, and the file of it."""
-
     def __init__(self, backend: Backend, folder: Path) -> None:
         self.backend = backend
         self.practice = practice = Practice(backend)
@@ -146,7 +142,7 @@ def test_what_cannot_be_read_is_left_out_and_named_in_it(backend: Backend, tmp_p
 def test_who_asks_for_it_has_not_opened_what_a_doctor_decided(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """The doctor would read that the patient knows of it."""
+    """Otherwise the doctor would read that the patient knows of it."""
     practice = Practice(backend)
     practice.review("melanocytic_nevus")
     case = f"/submissions/{practice.number}/case"

@@ -1,5 +1,3 @@
-"""Asking for the file with everything about oneself, its making, its fetching, and its end."""
-
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -200,7 +198,7 @@ def test_what_ends_it_leaves_nothing(
     end: Callable[[Backend, Person], None],
     when: str,
 ) -> None:
-    """Before its second piece is stored, after that, and once it can be fetched."""
+    """The end comes before its second piece is stored, after that, or once it can be fetched."""
     ada = patient(backend)
     ask(ada)
     if when == "ready":
@@ -243,7 +241,7 @@ def kills(monkeypatch: pytest.MonkeyPatch) -> Kills:
 def test_a_job_that_is_killed_anywhere_leaves_a_whole_file_or_none(
     real_backend: Backend, work: Path, kills: Kills
 ) -> None:
-    """The next attempt makes it, or the sweep of a day later deletes what is left."""
+    """The next attempt makes it, or the daily sweep deletes what is left."""
     backend = real_backend
     ada = patient(backend)
     before, sweep = blobs_of(backend), backend.services.data.person_files.forget_over

@@ -1,5 +1,3 @@
-"""A restore of a backup from before an erasure erases again, before any server starts on it."""
-
 from argparse import Namespace
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -31,7 +29,7 @@ URGENT = Band.URGENT_REFERRAL
 
 @dataclass
 class Clinic:
-    """Ada has deleted one of two findings since the backup, and Bob his account."""
+    """Since the backup Ada has deleted one of two findings, and Bob his account."""
 
     backend: Backend
     folder: Path
@@ -74,7 +72,6 @@ def clinic(backend: Backend, tmp_path: Path) -> Clinic:
 
 
 def assert_erased(clinic: Clinic, settings: Settings) -> None:
-    """What the store of the settings holds is what the clinic holds."""
     with closing(open_store(settings)) as store:
         services = open_services(settings, store)
         assert [fault.message for fault in check_integrity(services)] == []
@@ -162,7 +159,7 @@ def test_photos_erased_and_findings_entered_in_error_since_the_backup_do_not_com
 
 @pytest.mark.parametrize("place", ["beside the backup", "instance folder"])
 def test_a_list_that_is_where_it_is_kept_need_not_be_given(clinic: Clinic, place: str) -> None:
-    """That of the folder of backups, and that which a server keeps."""
+    """It is in the folder of backups, or where a server keeps it."""
     settings = clinic.settings()
     if place == "beside the backup":
         clinic.list.rename(clinic.backup.parent / FILE_NAME)
@@ -237,7 +234,6 @@ def test_a_closed_account_of_the_backup_is_not_erased_before_an_admin_can_open_i
 
 
 def test_a_record_that_2_0_0_kept_after_the_backup_is_closed_until_its_day(clinic: Clinic) -> None:
-    """A list of 2.0.0 has lines of people to reach, too."""
     until, listed = now() + timedelta(days=90), clinic.backend.services.store
     listed.collection("erased_ids").update({"id": clinic.bob}, {"$set": {"kept_until_at": until}})
     clinic.backend.services.data.erased_ids.add("finding", "f" * 32)
@@ -263,7 +259,7 @@ def test_without_a_list_a_restore_is_refused_unless_the_operator_says_so(clinic:
 
 
 def test_a_list_that_says_nothing_of_the_time_since_is_refused(clinic: Clinic) -> None:
-    """One from before the backup, and one of another store."""
+    """One list is from before the backup, and one from another store."""
     settings = clinic.settings()
     before = clinic.folder / "before.jsonl"
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
@@ -284,7 +280,7 @@ def test_a_list_that_says_nothing_of_the_time_since_is_refused(clinic: Clinic) -
 def test_the_list_that_a_backup_wrote_beside_it_brings_nobody_back(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It ends where the backup begins; a newer one in its place is taken."""
+    """It ends at the start of the backup. A newer list in its place is accepted."""
     settings, store = clinic.settings(), clinic.backend.services.store
     backups = clinic.folder / "kept"
     backups.mkdir()

@@ -1,5 +1,3 @@
-"""A finding's number that was given after a backup names no other finding after its restore."""
-
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -36,7 +34,7 @@ def read_report(program: Person, number: int, backend: Backend) -> int:
 def test_a_number_that_was_given_after_the_backup_names_no_other_finding_after_a_restore(
     real_backend: Backend, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """Not to a record system, which reads at it what it has kept."""
+    """A record system would otherwise read another finding at a number that it has stored."""
     backend, lists = real_backend, tmp_path / "list.jsonl"
     pat, qat = (backend.member(f"{name}@example.org").email for name in ("pat", "qat"))
     program, _ = made(backend.admin(), "/admin/keys", scopes=["findings:read"])
@@ -59,7 +57,7 @@ def test_a_number_that_was_given_after_the_backup_names_no_other_finding_after_a
 def test_the_newest_list_of_erased_ids_says_which_numbers_were_given(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """More than may come in the time since the backup; also that which a server keeps."""
+    """There are more than may come in the time since the backup."""
     services, pat = backend.services, backend.member("pat@example.org").email
     take(backend, pat)
     file = back_up(backend, tmp_path / "backup.tar")
@@ -80,7 +78,7 @@ def test_the_newest_list_of_erased_ids_says_which_numbers_were_given(
 def test_without_a_list_that_says_so_each_restore_leaves_out_numbers_that_may_have_been_given(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """The backup is of a time before the first finding."""
+    """The backup is from before the first finding."""
     pat = backend.member("pat@example.org").email
     file = back_up(backend, tmp_path / "backup.tar")
     given = take(backend, pat, 3)

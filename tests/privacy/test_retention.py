@@ -1,5 +1,3 @@
-"""What is deleted by age, and what stays because something waits for it."""
-
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -69,7 +67,7 @@ class Clinic:
         return file_for(self.backend, of, band, photo_blob=blob, **fields)
 
     def live(self, days: int, *, passing: bool = True) -> None:
-        """Let so many days pass, with a pass each."""
+        """Let this many days pass, with one sweep each."""
         for _ in range(days):
             self.clock.ahead += DAY
             if passing:
@@ -292,7 +290,7 @@ def test_a_spot_rests_as_one_and_a_new_photo_of_it_keeps_the_old_ones(clinic: Cl
 
 
 def test_a_spot_goes_whole_with_what_is_left_of_deleted_findings(real_clinic: Clinic) -> None:
-    """A process that is killed on the way deletes all of it or nothing."""
+    """A process that is killed during the deletion deletes all of it or nothing."""
     clinic = real_clinic
     ada = patient_of(clinic.backend, clinic.doctor)
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
@@ -472,7 +470,7 @@ def test_no_setting_deletes_what_the_law_keeps(kind: RetainedKind, tmp_path: Pat
 
 
 def test_without_the_setting_nobody_notes_when_an_account_was_used(clinic: Clinic) -> None:
-    """Where it is set again, the days begin again."""
+    """If it is set again, the days begin again."""
     ada = clinic.backend.member()
     clinic.live(ACCOUNTS - 1)
     assert clinic.backend.account(ada.email).warned_at

@@ -1,5 +1,3 @@
-"""The thread that overwrites what was deleted, and keeps the file of erased ids."""
-
 from pathlib import Path
 
 import pytest
@@ -101,7 +99,7 @@ def test_the_file_says_of_which_store_it_is_and_until_when_it_is_complete(
 def test_a_file_that_was_cut_off_is_refused_and_set_aside(
     store: Store, tmp_path: Path, begun_anew: bool
 ) -> None:
-    """A copy that did not come to its end lacks the newest: those whom a backup has."""
+    """An incomplete copy lacks the newest ids, which a backup still contains."""
     erased, ids = ErasedIds(store), [new_id() for _ in range(3)]
     for identifier in ids:
         erased.add("finding", identifier)

@@ -1,8 +1,7 @@
-"""A simulated year of use: one patient, and who has to do with her, through HTTP.
-
-`live_a_year(backend)` leaves what a year leaves in every collection, and says by which marks the
-person can be found in it. Give the backend the settings of `settings_of_year`. The clock of this
-process is set back meanwhile.
+"""A simulated year of use through HTTP: one patient, and everybody who deals with her.
+`live_a_year(backend)` leaves data in every collection, and returns the marks by which the person
+can be found. The backend needs the settings of `settings_of_year`. The clock of this process is set
+back meanwhile.
 """
 
 import argparse
@@ -68,8 +67,8 @@ class Kept:
 
 @dataclass
 class Marks:
-    """By what the person can be found. `files` are all stored files that are hers, by their keys:
-    photos, thumbnails, PDFs.
+    """What identifies the person. `files` are the keys of all her stored files: photos, thumbnails,
+    PDFs.
     """
 
     account: str
@@ -78,8 +77,8 @@ class Marks:
     files: dict[str, bytes] = field(default_factory=dict)
 
     def needles(self) -> dict[str, bytes]:
-        """What a search looks for, each by a name: the words, and pieces of each file that are
-        nowhere else.
+        """Return what to search for by name: the words, and pieces of each file that occur nowhere
+        else.
         """
         words = {f"her {name}": text.encode() for name, text in self.words.items()}
         files = {f"the file {key}": piece(content) for key, content in self.files.items()}
@@ -89,13 +88,13 @@ class Marks:
 
 
 def piece(content: bytes, size: int = 64) -> bytes:
-    """From the middle, where no two files are alike."""
+    """Take it from the middle, where no two files are alike."""
     return content[len(content) // 2 :][:size]
 
 
 @dataclass
 class Somebody(Person):
-    """Who logs in anew where a session has ended, as after months."""
+    """Logs in again if a session has ended, as after months."""
 
     backend: Backend | None = None
     password: str = PASSWORD
@@ -115,7 +114,6 @@ class Somebody(Person):
         self.token = answer.get_json()["access_token"]
 
     def do(self, method: str, path: str, body: object = None, **options: Any) -> Any:
-        """What is answered; it must succeed."""
         sent = {"json": body} if body is not None else {}
         answer = self.call(method, path, **sent, **options)
         assert answer.status_code < 300, (method, path, answer.text)
@@ -124,7 +122,7 @@ class Somebody(Person):
 
 @dataclass
 class Year:
-    """The people of it, what they made, and the marks of the patient, whose key `program` has."""
+    """The people, what they made, and the marks of the patient. `program` has the patient's key."""
 
     backend: Backend
     admin: Somebody
@@ -145,7 +143,6 @@ class Year:
 
 
 def settings_of_year(llm: OpenRouter | None = None) -> dict[str, Any]:
-    """What a backend needs to live it whole: mails, and the LLM of the tests."""
     if llm is None:
         return {**MAIL}
     asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, "predict_narrative": "llm"}
@@ -154,7 +151,9 @@ def settings_of_year(llm: OpenRouter | None = None) -> dict[str, Any]:
 
 @contextmanager
 def in_the_past() -> Iterator[None]:
-    """Ids may begin earlier than those that this process has made, and tokens of then be read."""
+    """Set the clock back. Ids may then begin earlier than those that this process has made, and
+    tokens of that time are valid.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ids._Ids, "last", 0)
         patch.setattr(
@@ -240,7 +239,6 @@ def _join(backend: Backend, admin: Somebody, name: str, role: str) -> Somebody:
 
 
 def _turned(spot: str, degrees: int) -> bytes:
-    """A photo of the demo, seen another way."""
     out = io.BytesIO()
     with Image.open(SPOTS / f"{spot}.jpg") as photo:
         photo.rotate(degrees, Image.Resampling.BICUBIC, fillcolor="tan").save(out, "JPEG")
@@ -256,7 +254,6 @@ def _photograph(
     also: Sequence[int] = (),
     **told: str,
 ) -> int:
-    """The number of the finding, on one photo or on several views of the spot."""
     contents, by = [_turned(spot, 3 * item) for item in (view, *also)], by or year.person
     by.do("GET", "/me")  # logs in where it must: a file is sent once
     photos = [(io.BytesIO(content), "spot.jpg") for content in contents]
@@ -296,7 +293,6 @@ def _first_spot(year: Year) -> None:
 
 
 def _programs(year: Year) -> None:
-    """Keys, a session key, and what areas begin."""
     body = {"name": WORDS["key"], "scopes": ["findings:read", "findings:write"], "sessions": True}
     own = {"current_password": year.person.password}
     key = year.person.do("POST", "/keys", {**body, **own})
@@ -363,7 +359,6 @@ def _letters(year: Year) -> None:
 
 
 def _log_ins(year: Year) -> None:
-    """Wrong passwords, a link by mail, a second factor, a mail for each."""
     backend, person = year.backend, year.person
     for wrong in ("not this one", "nor this one"):
         body = {"email": person.email, "password": wrong}
@@ -377,9 +372,6 @@ def _log_ins(year: Year) -> None:
 
 
 def _last_days(year: Year) -> None:
-    """A photo that nobody has reviewed, a finding that she deleted, a link that nobody used, and a
-    second factor that she sets up, and takes away again.
-    """
     person = year.person
     person.log_in()
     _photograph(year, "growing-3", 3, year.lesions[0])
@@ -392,7 +384,7 @@ def _last_days(year: Year) -> None:
 
 
 def _today(year: Year) -> None:
-    """What is kept for hours or days: sessions, mails, deliveries, a link, a guess, a text."""
+    """Add what is kept for hours or days: sessions, mails, deliveries, a link, a guess, a text."""
     backend, person = year.backend, year.person
     backend.client.post("/login", json={"email": person.email, "password": "not this one"})
     person.log_in()
@@ -417,7 +409,6 @@ def _second_factor(year: Year) -> None:
 
 
 def _back_up(year: Year, folder: Path) -> None:
-    """As the operator's command does."""
     folder.mkdir(exist_ok=True)
     file = folder / f"skinapi-{now():%Y%m%dT%H%M%SZ}.tar"
     with pytest.MonkeyPatch.context() as patch:
@@ -428,7 +419,6 @@ def _back_up(year: Year, folder: Path) -> None:
 
 
 def _note_files(year: Year) -> None:
-    """All stored files of hers: of her findings, their reports, and their copies in data sets."""
     store = year.backend.services.store
     own = store.collection("submissions").find({"owner": year.account})
     keys = set(itertools.chain.from_iterable(map(_blobs_in, own)))

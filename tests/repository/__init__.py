@@ -1,1 +1,0 @@
-"""What stands beside the code: pages, project files, dependencies, the generated client."""

@@ -1,7 +1,6 @@
-"""`make lint` checks the locked dependencies for known vulnerabilities, and fails where it cannot.
-
-A service that cannot be reached, or that knows of no fault in a release that has famous ones, was
-not asked: then it says so and passes. pip-audit alone would call that "no known vulnerabilities".
+"""`make lint` checks the locked dependencies for known vulnerabilities. If the service cannot be
+reached, or does not know the faults of a release that is known to be vulnerable, it says so and
+passes. pip-audit alone would report "no known vulnerabilities".
 """
 
 import json

@@ -1,5 +1,3 @@
-"""The pages that people read, and the blocks of commands in them."""
-
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,5 +31,5 @@ def blocks(kind: str | None = None) -> list[Block]:
 
 
 def chapter(page: str, heading: str) -> str:
-    """From this heading, of the second level, to the next one."""
+    """Return the text from this second-level heading to the next one."""
     return PAGES[page].partition(f"## {heading}\n")[2].partition("\n## ")[0]

@@ -1,6 +1,5 @@
-"""deploy/nginx/skinapi-errors.conf: what nginx answers by itself, in the words of the server.
-
-`make docs` writes it from the server's own renderers; test_nginx.py fails while it differs.
+"""Writes deploy/nginx/skinapi-errors.conf: nginx's own errors, in the words of the server. `make
+docs` takes them from the server's own renderers; test_nginx.py fails while they differ.
 """
 
 import json
@@ -126,7 +125,7 @@ def write_errors() -> str:
 
 
 def list_forms() -> list[str]:
-    """How nginx knows in which form an error is to be: lines of a `map`."""
+    """Return lines of a `map`, by which nginx knows the form of an error."""
     return [f'    "{pattern}" {name};' for name, (pattern, *_) in OF_AREAS.items()]
 
 
@@ -135,7 +134,7 @@ def find_json_photos() -> list[str]:
 
 
 def _headers() -> Iterator[str]:
-    """Of every answer that nginx gives by itself. One without a value is not sent."""
+    """Return the headers of every answer by nginx itself. A header without a value is not sent."""
     values = SECURITY_HEADERS | {
         "Strict-Transport-Security": HTTPS_ONLY,
         "X-Request-ID": "$skinapi_request_id",
@@ -162,7 +161,7 @@ def _location(app: Application, status: int, form: str, error: SkinAPIError) -> 
 
 
 def _rendered(app: Application, form: str, error: SkinAPIError) -> Response:
-    """The answer of the server itself to a request of this form that fails so."""
+    """Return the server's own answer to a request of this form that fails so."""
     path, options = FORMS[form]
     with app.test_request_context(path, method="POST", **options):
         choose_client_route(app, request)
@@ -182,7 +181,7 @@ def _preflight(status: int) -> Iterator[str]:
 
 
 def _quoted(body: str) -> str:
-    """As a string of nginx, which has no sign for a dollar."""
+    """Quote a string for nginx, which has no escape for a dollar."""
     if body.startswith("{"):
         body = json.dumps(json.loads(body), ensure_ascii=True, separators=(",", ":"))
     assert "$" not in body

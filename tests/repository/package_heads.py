@@ -1,5 +1,5 @@
-"""A contract of import-linter that reads in the docstring of each folder which of its modules other
-packages import: "Other packages import `a`, `b`." Where this is not said: none.
+"""An import-linter contract. The docstring of each package says which of its modules other packages
+may import: "Other packages import `a`, `b`." Without this sentence they may import none.
 """
 
 import ast
@@ -24,7 +24,7 @@ def list_public(head: str) -> list[str]:
 
 
 class PackageHeads(Contract):
-    """`composers` put the others together, and import what they like."""
+    """The `composers` combine the other packages, and may import all modules."""
 
     type_name = "package_heads"
     composers = fields.SetField(subfield=fields.StringField())

@@ -1,9 +1,5 @@
-"""What is written from the code: the tables of settings and fixed limits in
-docs/operate/configure.md and of the routes in docs/api.md, what files of settings have of areas,
-the tags in deploy/, the errors of nginx, and where photos are sent, for nginx and for an alert.
-
-`make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
-they differ.
+"""`make docs` (`python -m tests.repository.reference`) writes the generated parts of docs, deploy/
+and the files of settings; test_docs.py fails while they differ from the code.
 """
 
 import os
@@ -96,7 +92,7 @@ def limits_table() -> list[str]:
 
 
 def _limits() -> Iterator[Row]:
-    """Limits that callers meet. They are fixed: only a new release changes them."""
+    """Return the limits that callers meet. They are fixed: only a new release changes them."""
     silent, rate = _seconds(admission.SILENT_SECONDS), _bytes(admission.SLOWEST_RATE)
     yield "time without a byte while a body is sent", silent
     yield "time to read an answer", f"{silent}, and 1 s more for every {rate}"

@@ -1,5 +1,3 @@
-"""The table of all routes in docs/api.md, made from what they declare."""
-
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -30,7 +28,7 @@ def list_json_photos() -> list[str]:
 
 
 def route_rows() -> Iterator[tuple[str, ...]]:
-    """For each area of the API, the routes of one access and rate in one row."""
+    """For each area of the API, put the routes of one access and rate in one row."""
     areas: dict[str, dict[tuple[str, str], dict[str, list[str]]]] = {}
     for area, route in read_routes():
         path = route.path.replace("<", "{").replace(">", "}")

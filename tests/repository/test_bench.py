@@ -1,4 +1,4 @@
-"""Each bench runs to its end and prints its table: at its smallest, and in the drill alone."""
+"""Each bench runs at its smallest size, and in the drill alone."""
 
 import sys
 from pathlib import Path

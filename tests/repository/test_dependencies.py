@@ -1,5 +1,3 @@
-"""The dependency audit fails on what is vulnerable, and says when it could not be had."""
-
 from pathlib import Path
 from typing import Any
 

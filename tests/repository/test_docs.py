@@ -1,5 +1,3 @@
-"""The pages agree with the code and with each other."""
-
 import json
 import re
 from pathlib import Path
@@ -57,7 +55,7 @@ def _anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
 def test_every_figure_with_an_interval_is_on_the_models_card(page: str) -> None:
-    """But those of the rule before, and of other networks elsewhere."""
+    """Figures of the previous rule, and of other networks elsewhere, are exempt."""
     card = (MODELS / "resnet50" / "README.md").read_text()
     own = re.sub(r"^\|.*\| (before|elsewhere, \w+) \|.*$", "", PAGES[page], flags=re.MULTILINE)
     figures = re.findall(r"(\d\.\d+)\s+\[(\d\.\d+-\d\.\d+)\]", own)

@@ -1,5 +1,3 @@
-"""What the `__init__` of each package says of it, and that others import nothing else."""
-
 import ast
 import re
 

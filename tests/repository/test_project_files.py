@@ -1,5 +1,3 @@
-"""Licences, changelog, containers and checks: the files beside the code that people expect."""
-
 import json
 import re
 

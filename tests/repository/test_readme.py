@@ -1,5 +1,3 @@
-"""The commands of the README and of docs/ do what the pages say."""
-
 import io
 import re
 import shlex

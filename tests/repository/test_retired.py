@@ -1,5 +1,3 @@
-"""The names of retired features stay out of code, console, words and docs."""
-
 import re
 
 import pytest

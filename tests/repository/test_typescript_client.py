@@ -1,5 +1,3 @@
-"""The typed client: it compiles with the API's types, and works against a real server."""
-
 import json
 import shutil
 import subprocess

@@ -1,5 +1,5 @@
 """`make client` (`python -m tests.repository.typescript_client`): write the types of the API from
-its own description, as docs/typescript/schema.ts. skinapi.ts beside it is the client that uses
+its own description, as docs/typescript/schema.ts. skinapi.ts in that folder is the client that uses
 them.
 """
 
@@ -21,7 +21,7 @@ SECRET = "only to describe the API; nobody logs in"
 
 
 class NoToolError(Exception):
-    """node, or the generator from npm, is not there."""
+    """node, or the generator from npm, is not installed."""
 
 
 def describe_api(folder: Path) -> Path:

@@ -1,5 +1,3 @@
-"""Served backends, in the drill each on both stores."""
-
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +29,6 @@ def on_store(store: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def shared_server(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server of two workers for all tests that leave it as it was."""
     folder = tmp_path_factory.mktemp("shared_server")
     with serving(folder, environment_of(store), workers=2) as server:
         server.await_words("replace it first")  # the first admin, by the worker that greets
@@ -40,7 +37,6 @@ def shared_server(store: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server of two workers on SQLite for all tests to which the store does not matter."""
     folder = tmp_path_factory.mktemp("plain")
     with serving(folder, {"METRICS_TOKEN": SCRAPER}, workers=2) as server:
         yield server
@@ -48,7 +44,6 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of two threads that no client without a token may use."""
     folder = tmp_path_factory.mktemp("closed")
     with serving(folder, {**SHUT, "THREADS": "2"}, workers=1) as server:
         yield server

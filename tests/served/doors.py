@@ -1,5 +1,3 @@
-"""Every client that sends a photo: the main one, and those of areas (`doors.py` of their tests)."""
-
 from skinapi.base.area_parts import list_parts
 from tests.served.photo_clients import ANGULAR
 

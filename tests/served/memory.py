@@ -1,5 +1,3 @@
-"""What a server and all its processes hold in memory, from its first moment to its worst."""
-
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -14,9 +12,9 @@ EVERY_S = 0.02
 
 @dataclass
 class Footprint:
-    """Megabytes. `held` counts a page once that the server's own processes share: the largest of
-    them, and what each of the others has to itself. `peak_rss` adds up the kernel's own high water
-    marks, so that no moment is missed and shared pages count for each.
+    """Megabytes. `held` counts a page shared by the server's processes once: the largest process,
+    and the private pages of the others. `peak_rss` adds up the kernel's own high water marks, which
+    miss no moment but count shared pages for each process.
     """
 
     held: float = 0.0
@@ -40,10 +38,8 @@ def measure_memory(master: int) -> Footprint:
 
 @contextmanager
 def watching_memory(master: Callable[[], int]) -> Iterator[Footprint]:
-    """The peaks of the time inside, filled in when it ends.
-
-    To add up what is held takes the kernel 7 ms, and what is resident almost nothing: the first is
-    done where the second is higher than ever before.
+    """Yield the peaks, which are filled in at the end. Measuring `held` takes the kernel 7 ms, and
+    the resident size almost nothing, so `held` is measured only at a new maximum of the latter.
     """
     seen, stop = Footprint(), threading.Event()
 

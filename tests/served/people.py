@@ -1,4 +1,4 @@
-"""People of a served backend, made straight in its store, with PASSWORD: it is hashed once."""
+"""People of a served backend, written straight to its store with PASSWORD, which is hashed once."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,7 @@ class Caller:
 
 
 class Seeder:
-    """The store of a served backend, opened a second time beside the server."""
+    """The store of a served backend, opened a second time next to the server."""
 
     def __init__(self, server: Server) -> None:
         self.server = server

@@ -1,7 +1,3 @@
-"""What a client sends for a photo, and what it must hear when it is refused. All of them:
-tests/served/doors.py.
-"""
-
 import base64
 import http.client
 import io
@@ -41,8 +37,8 @@ def as_json(content: bytes, field: str, head: str = "") -> Body:
 
 @dataclass(frozen=True)
 class Client:
-    """One published client: its request, and what its refusals look like. `draws`: its answer has
-    the heat map, drawn.
+    """The request of a published client, and the form of its refusals. `draws`: its answer includes
+    the drawn heat map.
     """
 
     name: str
@@ -93,8 +89,8 @@ def lesions(many: int, size: tuple[int, int] = (300, 225), seed: int = 5) -> lis
 
 @cache
 def large_photo() -> bytes:
-    """Twelve megapixels, with the grain that gives a file a camera's size. Of a lesion that no
-    client is told in a sentence alone: a heat map may be drawn at the photo's own size.
+    """Twelve megapixels, with grain that gives the file a camera's size. It shows a lesion that no
+    client reports as text alone: a heat map may be drawn at the photo's own size.
     """
     width, height = (side // 4 for side in TWELVE_MEGAPIXELS)
     # As small, pale and patterned as the shipped model takes for a spot that it knows.

@@ -1,7 +1,4 @@
-"""Servers and workers that need not import the application first: that is most of their start.
-
-They are forks of one process that has imported it and done nothing else.
-"""
+"""Forks of a process that has imported the application, because the import is most of a start."""
 
 import atexit
 import ctypes
@@ -25,7 +22,7 @@ SIGKILL = 9
 
 
 class ReadyProcess:
-    """What a test asks of a `subprocess.Popen`, in a session of its own."""
+    """The part of `subprocess.Popen` that tests use, in a session of its own."""
 
     def __init__(
         self, command: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], log: Path
@@ -64,7 +61,7 @@ def ready_context() -> ForkServerContext:
 
 
 def _become(command: tuple[str, ...], cwd: Path, env: dict[str, str], log: Path) -> None:
-    """As `python COMMAND` would go on once it has imported."""
+    """Continue as `python COMMAND` would after its imports."""
     os.setsid()
     ctypes.CDLL(None).prctl(DIE_WITH, SIGKILL)
     with log.open("ab") as file:

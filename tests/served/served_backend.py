@@ -1,5 +1,3 @@
-"""The same requests as a test client's, sent to a real server."""
-
 import http.client
 from contextlib import closing
 from typing import Any, Protocol
@@ -17,15 +15,11 @@ class Client(Protocol):
 
 
 class ClientBackend(Protocol):
-    """Whatever a client can call: a backend in this process, or a server."""
-
     @property
     def client(self) -> Client: ...
 
 
 class Listening(Protocol):
-    """A server, or a proxy in front of one."""
-
     @property
     def port(self) -> int: ...
 

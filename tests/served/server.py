@@ -1,5 +1,3 @@
-"""The real thing for a test: gunicorn, its workers, its store, on a free port of this machine."""
-
 import io
 import os
 import re
@@ -43,7 +41,7 @@ GENEROUS = {
 
 
 class Server:
-    """One gunicorn over one instance folder; start it again after a stop."""
+    """One gunicorn over one instance folder. It can be started again after a stop."""
 
     ready_s = READY_S
     forked = False  # from a process that has imported the application: most of a start
@@ -86,7 +84,7 @@ class Server:
             self._process = self.begin(*command)
 
     def stop(self) -> int:
-        """As a host asks it to: SIGTERM, and wait for it to finish what it began."""
+        """Send SIGTERM, and wait for the server to finish its requests."""
         self.ask_to_stop()
         return self.await_end()
 
@@ -111,7 +109,7 @@ class Server:
         return children(self._process.pid)
 
     def await_workers(self) -> list[int]:
-        """Wait until all of its workers take signals. It is ready when one of them is."""
+        """Wait until all workers handle signals. The server is ready as soon as one does."""
         deadline = time.monotonic() + READY_S
         many = int(self.environment["WORKERS"])
         while len(found := self.workers()) < many or not all(map(takes_signals, found)):
@@ -163,8 +161,8 @@ class Server:
         return Settings(_env_file=None, **named)  # type: ignore[call-arg, arg-type]
 
     def check_here(self) -> tuple[int, str]:
-        """The status and the words of `check --repair`, from this process: another one takes a
-        second and a half to begin.
+        """Return the status and the output of `check --repair` in this process: a new process takes
+        a second and a half to start.
         """
         with redirect_stdout(io.StringIO()) as said:
             status = check(self.settings(), Namespace(repair=True, logged=None))
@@ -210,8 +208,8 @@ def serving(
 
 
 def takes_signals(worker: int) -> bool:
-    """Return whether the worker has its own signal handlers. Until then a signal is lost: it has
-    inherited those of gunicorn's master, which alone handles SIGHUP.
+    """True if the worker has its own signal handlers. Before that a signal is lost: the worker has
+    inherited the handlers of gunicorn's master, which alone handles SIGHUP.
     """
     try:
         status = Path(f"/proc/{worker}/status").read_text()

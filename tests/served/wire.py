@@ -1,4 +1,4 @@
-"""Plain HTTP to a served backend, one connection a request unless a test holds its own."""
+"""Plain HTTP to a served backend, with one connection per request unless a test holds its own."""
 
 import http.client
 import json
@@ -38,7 +38,7 @@ def ask(
     json: Any = None,
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """Raises OSError or HTTPException where no whole answer came back."""
+    """Raises OSError or HTTPException if no whole answer came back."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as line:
         return ask_on(line, method, path, token=token, json=json, headers=headers)
 

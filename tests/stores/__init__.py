@@ -1,1 +1,0 @@
-"""Stores for tests, what is written into them and what is asked of them."""

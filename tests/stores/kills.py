@@ -1,5 +1,5 @@
-"""Stops a use case before any command that it sends to its store, as a kill of its process would:
-what comes after is not sent either.
+"""Stops a use case before any command that it sends to its store, as if its process were killed:
+nothing is sent afterwards.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ class Again(SkinAPIError):
 
 
 class Kills:
-    """`sent` counts commands, commits among them."""
+    """`sent` counts commands, including commits."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -42,7 +42,7 @@ class Kills:
 
     @contextmanager
     def before(self, command: int) -> Iterator[None]:
-        """Stop the block before this command, counted from 0, if it sends as many."""
+        """Stop the block before this command, counted from 0, if it sends that many."""
         self.sent, self._fatal = 0, command
         try:
             with suppress(Killed):
@@ -57,7 +57,7 @@ class Kills:
 
     @contextmanager
     def each_act_twice(self) -> Iterator[None]:
-        """Roll each transaction of the block back once, when it is about to be committed."""
+        """Roll each transaction of the block back once, just before its commit."""
         self._twice = True
         try:
             yield

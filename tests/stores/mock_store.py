@@ -16,13 +16,13 @@ T = TypeVar("T")
 
 class MockDocuments(MongoDocuments):
     def set_each(self, changes: Mapping[str, Document]) -> None:
-        """mongomock has no bulk writes of this driver."""
+        """mongomock does not support the bulk writes of this driver."""
         for identifier, fields in changes.items():
             self.update({"id": identifier}, {"$set": fields})
 
 
 class MockStore(MongoStore):
-    """It rolls nothing back: mongomock has no transactions."""
+    """It rolls nothing back, because mongomock has no transactions."""
 
     one_writer = True
 

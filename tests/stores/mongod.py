@@ -1,5 +1,3 @@
-"""A real mongod for the tests, on a free port; it ends with them."""
-
 import fcntl
 import os
 import shutil
@@ -38,7 +36,7 @@ PORTS, OF_PROCESS = range(20_000, 32_000), 200
 
 @cache
 def own_ports() -> Iterator[int]:
-    """Again and again those that no other process of tests has, as long as this one lives."""
+    """Yield ports that no other test process uses while this process lives."""
     for begin in PORTS[::OF_PROCESS]:
         with suppress(OSError):  # it is another one's, who may be another user
             lock = os.open(Path(gettempdir(), f"skinapi-ports-{begin}"), os.O_RDWR | os.O_CREAT)
@@ -48,7 +46,7 @@ def own_ports() -> Iterator[int]:
 
 
 def free_port() -> int:
-    """Nobody listens there until the test has somebody do so."""
+    """Nobody listens there until the test starts a listener."""
     for port in own_ports():
         with suppress(OSError), closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", port))
@@ -69,8 +67,8 @@ def running_mongod(*, replicated: bool = True, guarded: bool = False) -> Iterato
 
 
 def remove_left(place: Path) -> None:
-    """The folders of tests that were killed: 300 MB each, and they may lie in memory. A mongod that
-    runs writes into its folder each minute, and holds the lock.
+    """Delete the folders of killed tests: they have 300 MB each, and may lie in memory. A running
+    mongod writes to its folder every minute, and holds the lock.
     """
     for lock in place.glob("mongod-*/mongod.lock"):
         with suppress(OSError):  # it runs, or another process removes it as well
@@ -81,9 +79,9 @@ def remove_left(place: Path) -> None:
 
 
 class Mongod:
-    """One server on one folder and port; start it again after a kill. It is a replica set of one,
-    unless it is not `replicated`. A `guarded` one asks for passwords. It deletes nothing that has
-    expired: tests store under a simulated clock, too.
+    """One server on one folder and port, which can be started again after a kill. It is a replica
+    set of one, unless it is not `replicated`. A `guarded` one requires passwords. It deletes no
+    expired documents, because tests also store under a simulated clock.
     """
 
     def __init__(self, folder: Path, *, replicated: bool = True, guarded: bool = False) -> None:
@@ -116,7 +114,7 @@ class Mongod:
         return self._process.pid
 
     def kill(self) -> None:
-        """As a power cut would end it, as far as a process can be."""
+        """Kill it as a power cut would, as far as that is possible for a process."""
         if self._process:
             self._process.kill()
             self._process.wait()
@@ -124,7 +122,7 @@ class Mongod:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """It neither answers nor hangs up, as behind a cable that was pulled."""
+        """It neither answers nor hangs up, as if a cable had been pulled."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
         try:
@@ -134,7 +132,7 @@ class Mongod:
 
     @contextmanager
     def stepped_down(self) -> Iterator[None]:
-        """It answers, and takes no writes; then it stands for election again, and wins."""
+        """It answers but refuses writes; then it stands for election again, and wins."""
         self.order({"replSetStepDown": 60, "secondaryCatchUpPeriodSecs": 0, "force": True})
         try:
             yield
@@ -175,7 +173,7 @@ class Mongod:
         pytest.skip(f"no mongod: not ready after {START_S} s")
 
     def has_started(self, client: pymongo.MongoClient[dict[str, Any]]) -> bool:
-        """Whether it is the primary of its set, which is itself alone."""
+        """True if it is the primary of its set, whose only member it is."""
         member = {"_id": 0, "host": self.address}
         with suppress(PyMongoError):  # not up yet, or not yet sure of its set
             hello = client.admin.command("hello")

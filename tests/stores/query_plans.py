@@ -1,8 +1,7 @@
-"""Asks the stores how they find what the application's own code asks for. A plan that reads more
-with every record, or sorts what it has found, is a fault: an index is missing.
-
-Each shape of a query is explained once in a process: by SQLite in the store of the test that sent
-it, by a real MongoDB in a database that all tests share.
+"""Asks the stores for the plans of the application's own queries. A plan that reads more with every
+record, or sorts its result, is a fault: an index is missing. Each shape of a query is explained
+once in a process: by SQLite in the store of the current test, and by a real MongoDB in a database
+that all tests share.
 """
 
 import inspect
@@ -52,7 +51,7 @@ ANY_BOUNDS: CodecOptions[Document] = CodecOptions(
 
 @dataclass(frozen=True)
 class Query:
-    """One call of the port. Two of one shape differ in their values alone."""
+    """One call of the port. Two calls of one shape differ in their values alone."""
 
     collection: str
     method: str
@@ -71,23 +70,23 @@ class Query:
 
     @property
     def reads_a_page(self) -> bool:
-        """Whether it walks along an index and stops after `limit` records, of which it leaves out
-        few.
-        """
+        """True if it walks along an index, stops after `limit` records and skips few."""
         conditions = self.filter.values()
         leaves_out = all(isinstance(each, dict) and [*each] == ["$ne"] for each in conditions)
         return leaves_out and bool(self.options.get("limit"))
 
     @property
     def excused(self) -> bool:
-        """Whether it may read a whole collection: `check` and a restore do so, no request does."""
+        """True if it may read a whole collection, as `check` and a restore do but no request
+        does.
+        """
         whole = not self.filter and not self.options.get("limit")
         of_check = whole and not flask.has_request_context()
         return of_check or self.finds_nothing or self.collection in EXCEPTIONS
 
     @property
     def finds_nothing(self) -> bool:
-        """Whether it asks for one of no values. A store then says nothing of its plan."""
+        """True if it matches an empty list of values, for which a store returns no plan."""
         conditions = (value for value in self.filter.values() if isinstance(value, dict))
         return any("$in" in each and not each["$in"] for each in conditions)
 
@@ -98,12 +97,12 @@ class Query:
 
     @property
     def sorts_one_value(self) -> bool:
-        """Whether all that it finds has one value there: SQLite sorts nevertheless."""
+        """True if all matches have the same value there. SQLite sorts them nevertheless."""
         condition = self.filter.get(self.sort)
         return isinstance(condition, dict) and len(condition.get("$in", ())) == 1
 
     def names_one(self, unique_keys: list[set[str]]) -> bool:
-        """Whether at most one record has each value that it is sorted by."""
+        """True if at most one record has each value of the sort key."""
         return any(key <= self.equalities | {self.sort} for key in unique_keys)
 
 
@@ -120,8 +119,8 @@ def _condition(name: str, value: Any) -> str:
 
 
 class PlanCheck:
-    """Explains what the application sends while it is installed. `faults` are what was wrong, and
-    `mongo`, where there is one, explains what any store was asked. `asked` are the collections.
+    """Explains what the application sends while it is installed. `faults` are the faults found.
+    `mongo`, if there is one, also explains queries to other stores. `asked` are the collections.
     """
 
     def __init__(self) -> None:
@@ -209,7 +208,7 @@ class PlanCheck:
 
 
 class _Call(threading.local):
-    """The call of a thread that is explained, with the statements that it has sent so far."""
+    """An explained call of a thread, with the statements that it has sent so far."""
 
     def __init__(self) -> None:
         self.busy = False
@@ -258,7 +257,7 @@ def sqlite_faults(
 
 
 def _fields_of(sql: str, collection: str) -> set[str]:
-    """Of an index that the store has named `collection.field.field`."""
+    """Return the fields of an index that the store has named `collection.field.field`."""
     return {*sql.split('"')[1].removeprefix(f"{collection}.").split(".")}
 
 
@@ -315,7 +314,9 @@ class MongoPlans(CommandListener):
         return [fault for plan in plans for fault in self._faults_of(plan, query)]
 
     def _fill(self, collection: str) -> None:
-        """MongoDB tries its plans out, and would find nothing as soon with the one as the other."""
+        """Add documents: MongoDB tries its plans out, and on an empty collection all are equally
+        fast.
+        """
         if collection not in self._filled:
             self._filled.add(collection)
             records = [{"_id": f"{number:032x}"} for number in range(FEW)]

@@ -1,5 +1,3 @@
-"""A MongoDB replica set of three for the tests, on free ports; its members can be broken."""
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +17,7 @@ ELECTION_MS = 2000
 
 
 class Member(Mongod):
-    """One of several servers: it has started when it answers, whether it is the primary or not."""
+    """One of several servers. It has started when it answers, even if it is not the primary."""
 
     def has_started(self, client: pymongo.MongoClient[dict[str, Any]]) -> bool:
         with suppress(PyMongoError):
@@ -46,7 +44,7 @@ class ReplicaSet:
         self.await_primary()
 
     def delay_elections(self) -> None:
-        """Let a primary that loses the others stay one for a minute."""
+        """Let a primary that loses the others remain primary for a minute."""
         primary = self.await_primary()
         config = primary.order({"replSetGetConfig": 1})["config"]
         config["version"] += 1
@@ -69,7 +67,7 @@ class ReplicaSet:
         return [member for member in self.members if member.runs]
 
     def primary(self) -> Member | None:
-        """Who says so of itself; None during an election."""
+        """Return the member that calls itself primary, or None during an election."""
         return next((member for member in self.members if _is_primary(member)), None)
 
     def await_primary(self) -> Member:

@@ -1,1 +1,0 @@
-"""What tests of several packages share: backends, people, photos, models, other servers."""

@@ -1,8 +1,6 @@
-"""Which status each role gets at every route, one row for each. A route without a row fails the
-tests.
-
-A row's letters stand for PEOPLE in their order: o(k), u(nauthenticated, 401), f(orbidden, 403),
-n(ot found, 404). Every path names what belongs to Ada, the `user`.
+"""The status that each role gets at every route. A route without a row fails the tests. The letters
+of a row are for PEOPLE in their order: o(k), u(nauthenticated, 401), f(orbidden, 403), n(ot found,
+404). Every path names something that belongs to Ada, the `user`.
 """
 
 import io
@@ -136,7 +134,6 @@ class SampleAccounts:
         shutil.copytree(settings.instance_dir / "blobs", folder / "blobs")
 
     def restore(self) -> None:
-        """Bring back what was stored at `keep`, whatever requests have changed since."""
         folder, named = self._kept
         self.named = dict(named)
         instance = self.backend.settings.instance_dir
@@ -145,7 +142,9 @@ class SampleAccounts:
         shutil.copytree(folder / "blobs", instance / "blobs", dirs_exist_ok=True)
 
     def set_patient(self, fields: AccountFields) -> None:
-        """Whatever else a change of the account would end: each rule is to hold by itself."""
+        """Change the account without the side effects that a request would have: each rule must
+        hold by itself.
+        """
         stored = self.backend.services.store.collection("accounts")
         stored.update({"id": self.named["patient"]}, set_or_remove({**fields}))
 
@@ -177,7 +176,6 @@ class SampleAccounts:
         return key
 
     def sort_sample(self) -> "Options":
-        """The sample spot has the sample finding."""
         lesions = self.backend.services.lesions
         lesions.records.put_in_lesion(self.finding(), self.named["lesion"])
         return {}
@@ -227,14 +225,13 @@ class SampleAccounts:
         return {"json": {"reason": "of Bob", "patient": self.named["right"]}}
 
     def ask_colleague(self) -> "Options":
-        """The sample finding is nobody's, and its doctor asks for a second opinion."""
         doctor, colleague = self.person("doctor"), self.person("second opinion")
         path, body = f"/submissions/{self.named['number']}", {"colleague": colleague.email}
         assert doctor.call("PUT", f"{path}/second-opinion", json=body).status_code == 200
         return {"json": body}
 
     def replace_model(self) -> Options:
-        """The sample finding is of another version than the one in service, and has its photo."""
+        """The sample finding is from another version than the one in service, and has its photo."""
         findings = self.backend.services.store.collection("submissions")
         (found,) = findings.find({"number": int(self.named["number"])})
         finding = {**found["finding"], "model_version": "before"}
@@ -249,7 +246,7 @@ class SampleAccounts:
         return message
 
     def read_message(self) -> "Options":
-        """A spot about which its doctor has written is deleted only then."""
+        """A spot with an unread message from its doctor cannot be deleted."""
         self.person("user").call("PUT", f"/messages/{self.named['message']}/read")
         return {}
 
@@ -324,7 +321,7 @@ def recovery_code(accounts: SampleAccounts) -> Options:
 
 
 def nobody_needs_the_caller(accounts: SampleAccounts) -> Options:
-    """No patient of the caller is left, and there is another admin."""
+    """The caller has no patients left, and there is another admin."""
     accounts.backend.member(role="admin")
     if accounts.caller is accounts.people["doctor"]:
         email = accounts.person("user").email
@@ -379,7 +376,6 @@ class Row:
 
     @property
     def names_patient(self) -> bool:
-        """Whether its path names something of Ada's."""
         return any(f"{{{name}}}" in self.path for name in OF_ADA)
 
     @property
@@ -408,7 +404,7 @@ def photo(field: str) -> Callable[[SampleAccounts], Options]:
 
 
 def candidate(version: str, body: dict[str, Any] | None) -> Callable[[SampleAccounts], Options]:
-    """Sends the body, none without one, and has a stored model of this version."""
+    """Sends the body, or none, and has a stored model of this version."""
 
     def options(accounts: SampleAccounts) -> Options:
         add_model(accounts.backend, version)

@@ -1,5 +1,3 @@
-"""What an area has of the tables of tests/support/access.py: `PART` in its `access.py`."""
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +11,12 @@ def _no_samples(_: Backend) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessPart:
-    """`table`, `requests`, `keyed`: as there. `name_samples`: what its paths name. `open_to_all`:
-    its routes for anybody. `no_key`: those that take no key. `spooled_photos`: routes whose photos
-    lie in a file meanwhile. `fits_a_get`: a path that a GET fits as another route's.
-    `large_bodies`, `strangers`: for tests/deploy/test_large_requests.py; they say how many a token
-    holds. `proxy_forms`: in which forms nginx answers errors; how it knows a request of each, the
-    path of one, and what else it has.
+    """`table`, `requests`, `keyed`: as in tests/support/access.py. `name_samples`: what its paths
+    name. `open_to_all`: its public routes. `no_key`: routes that take no key. `spooled_photos`:
+    routes whose photos are spooled to a file. `fits_a_get`: a path that matches another route's
+    GET. `large_bodies`, `strangers`: for tests/deploy/test_large_requests.py; they say how many a
+    token holds. `proxy_forms`: in which forms nginx answers errors; how it recognises a request of
+    each, the path of one, and what else it has.
     """
 
     table: str

@@ -1,5 +1,3 @@
-"""A backend for a test: the application over a store, and people who use it through HTTP."""
-
 import atexit
 import secrets
 import shutil
@@ -54,7 +52,7 @@ PASSWORD_HASH = CHEAP.hash(PASSWORD)
 
 @dataclass
 class Person:
-    """Somebody with a token; `call` is what a front end does."""
+    """Somebody with a token; `call` does what a front end does."""
 
     client: FlaskClient
     token: str
@@ -65,7 +63,6 @@ class Person:
         return self.client.open(path, method=method, headers=headers, **options)
 
     def call_ok(self, method: str, path: str, *, status: int = 200, **options: Any) -> Any:
-        """Send a request, check the status of the answer, and return its body."""
         answer = self.call(method, path, **options)
         assert answer.status_code == status, answer.text
         return answer.get_json(silent=True)
@@ -141,7 +138,7 @@ class Backend:
     def member(
         self, email: str = "", role: Any = "user", status: Any = "approved", **fields: Any
     ) -> Person:
-        """Somebody put straight into the store with PASSWORD, holding a token."""
+        """Write an account with PASSWORD straight to the store, and give it a token."""
         email = email or f"{secrets.token_hex(6)}@example.org"
         given = {"name": "Ada Example", "password_hash": PASSWORD_HASH, **fields}
         account = self.services.data.accounts.add(email=email, role=role, status=status, **given)
@@ -156,23 +153,23 @@ class Backend:
         return found
 
     def edit(self, email: str, **fields: Any) -> None:
-        """Change the stored document behind everybody's back."""
+        """Change the stored document without any check."""
         accounts = self.services.store.collection("accounts")
         assert accounts.update({"email": email}, {"$set": fields}) is not None
 
     def audit(self) -> list[Document]:
-        """All rows, sealed as within seconds."""
+        """Return all rows. Waiting rows are sealed first, as the server does within seconds."""
         self.services.data.trail.seal()
         return self.services.store.collection("audit").find(sort="sequence")
 
     def stored(self, *, but: tuple[str, ...] = ("guesses",)) -> dict[str, list[Document]]:
-        """Everything that is kept; wrong passwords are counted whatever else they do not do."""
+        """Wrong passwords are left out, because refused requests are counted too."""
         names = [name for name in self.services.store.collections() if name not in but]
         return {name: self.services.store.collection(name).find() for name in names}
 
 
 def change_account(services: Services, identifier: str, **fields: Unpack[AccountFields]) -> Account:
-    """As its owner or an admin would, without a row of the audit trail."""
+    """Change it as its owner or an admin would, without a row in the audit trail."""
     accounts = services.data.accounts
     return services.data.work.run(
         lambda unit: accounts.change(unit, accounts.get(identifier), **fields)
@@ -180,7 +177,7 @@ def change_account(services: Services, identifier: str, **fields: Unpack[Account
 
 
 def erase(services: Services, account: Account) -> None:
-    """Erase the account with all its data now, whatever waits."""
+    """Erase the account with all its data now, without any waiting period."""
     services.erasure.erase_again(account.id, by="-", kept_until=None)
 
 
@@ -191,7 +188,7 @@ def finish_erasures(backend: Backend) -> None:
 
 
 def complete_erasures(services: Services) -> None:
-    """What has begun is as old as an erasure is when it is complete."""
+    """Age every erasure that has begun, and complete it."""
     begun = {"begun_at": now() - COMPLETE_AFTER}
     receipts = services.store.collection("erasure_receipts")
     receipts.update_all({"begun_at": {"$lt": now()}}, {"$set": begun})
@@ -210,12 +207,10 @@ def put_in(service: object, **fields: object) -> None:
 
 
 def unavailable(*_: object, **__: object) -> None:
-    """To be patched over what a fault makes fail."""
     raise StoreUnavailable
 
 
 def token_for(services: Services, account: Account) -> str:
-    """As from a login of this account a moment ago."""
     session, _ = services.data.sessions.open(account)
     return services.tokens.sign(
         account_id=account.id,
@@ -235,9 +230,8 @@ def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
 
 
 def make_prepared_store(settings: Settings) -> None:
-    """As `make_store`, but a new folder gets all tables and indexes, as a first start leaves them.
-
-    To make each of them would take most of the time of most tests.
+    """Like `make_store`, but a new folder gets a copy of all tables and indexes. Creating them
+    would take most of the time of most tests.
     """
     folder = settings.instance_dir
     if settings.mongo_uri is None and not folder.joinpath("skinapi.db").exists():
@@ -258,7 +252,9 @@ def _empty_folder() -> Path:
 
 
 class GivenSettings(Settings):
-    """Settings from the given values alone. To look each up in the environment takes time, too."""
+    """Settings from the given values alone, because looking each up in the environment takes
+    time.
+    """
 
     model_config = SettingsConfigDict(env_file=None)
 
@@ -297,7 +293,7 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]
 
 
 def file_straight(backend: Backend, new: NewFinding) -> int:
-    """Store a finding that starts a spot, or is of one, and nothing else with it."""
+    """Store a finding that starts a spot or belongs to one, without anything else."""
     data = backend.services.data
     prepared = data.findings.prepare(new, number=data.findings.take_number())
     finding = prepared.finding

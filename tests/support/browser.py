@@ -1,5 +1,3 @@
-"""A real browser for a test, where one can be had."""
-
 import os
 import shutil
 from collections.abc import Iterator
@@ -22,7 +20,7 @@ FLAGS = (
 
 
 def find_chromium() -> str | None:
-    """The headless shell where there is one: it takes less time, for it has no window."""
+    """Prefer the headless shell, which takes less time because it has no window."""
     # Debian's launcher would be ended in place of the program that it starts.
     programs = os.pathsep.join(("/usr/lib/chromium", os.environ.get("PATH", os.defpath)))
     return shutil.which("chromium-headless-shell", path=programs) or shutil.which("chromium")

@@ -1,5 +1,3 @@
-"""The card of a model in a test, for a model in memory and for a model folder."""
-
 from typing import Any
 
 from skinapi.model.network.engine import Precision

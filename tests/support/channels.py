@@ -1,5 +1,5 @@
-"""What other systems are told of a finding, and what they read: each area that tells one has a
-`channel.py` among its tests, each in which one reads a `reader.py`.
+"""Each area that sends findings to other systems has a `channel.py` in its tests, and each area in
+which another system reads findings has a `reader.py`.
 """
 
 from skinapi.base.area_parts import list_parts

@@ -1,5 +1,3 @@
-"""A clock for a test that is ahead, or is set right again."""
-
 import time
 from datetime import datetime, timedelta, tzinfo
 from typing import Self

@@ -1,5 +1,3 @@
-"""Findings for a test, made without a network."""
-
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,7 +50,6 @@ def finding_of(
     reasons: tuple[Doubt, ...] = (),
     **fields: Any,
 ) -> Finding:
-    """One where this condition is stated, and the others share what is left."""
     others = [other for other in EIGHT if other != key]
     shares = dict.fromkeys(others, (1 - probability) / len(others))
     ranked = rank({**shares, key: probability})
@@ -79,7 +76,7 @@ def finding_of(
 
 
 def restated_finding(*, own: float, prevalence: float = 0.02, calibrated: float = 1 / 3) -> Finding:
-    """A melanoma that the model gives this probability, as a clinic of this prevalence shows it."""
+    """A melanoma with this probability from the model, as a clinic of this prevalence shows it."""
     finding = finding_of(probability=own)
     shown = restate(as_mapping(finding.ranked), calibrated=calibrated, prevalence=prevalence)
     told = {
@@ -90,8 +87,8 @@ def restated_finding(*, own: float, prevalence: float = 0.02, calibrated: float 
 
 
 def told_finding(key: str = "melanoma", **fields: Any) -> Finding:
-    """One with all that a finding may say: shifted by what was told, with two prediction sets, and
-    sent as another kind of picture than it looks like.
+    """A finding with everything: shifted by reported facts, with two prediction sets, and sent as
+    another kind of picture than it looks like.
     """
     untested = ("dermatofibroma",)
     open_ = tuple(k for k in EIGHT if k not in (NORMAL_SKIN, *untested))
@@ -112,7 +109,7 @@ def told_finding(key: str = "melanoma", **fields: Any) -> Finding:
 
 
 def named_finding(key: str = "melanoma", *, most_probable: str, **fields: Any) -> Finding:
-    """One that the naming rule names `key`, though another condition is more probable."""
+    """The naming rule names `key`, though another condition is more probable."""
     others = [other for other in EIGHT if other not in (key, most_probable)]
     shares = dict.fromkeys(others, 0.25 / len(others))
     ranked = rank({**shares, key: 0.3, most_probable: 0.45})

@@ -1,5 +1,5 @@
-"""`python -m tests.support.german_reader`: what a patient whose language is German reads, in a copy
-that has it (`third_language.py`).
+"""`python -m tests.support.german_reader`: prints what a patient reads in German, in the copy of
+the application that `third_language.py` makes.
 """
 
 import io
@@ -82,7 +82,7 @@ def read_pages(ada: Person, made: dict[str, Any]) -> dict[str, str]:
 
 
 def read_console(backend: Backend) -> dict[str, str]:
-    """The words that its page fetches, once the page has offered the language."""
+    """Return the words that the page fetches, once it has offered the language."""
     page = unescape(backend.client.get("/", headers={"Accept": "text/html"}).text)
     assert '"de": "\\u00cbngl\\u00efsh"' in page
     files = {of: backend.client.get(f"/console/{of}.de.json") for of in ("words", "words.staff")}

@@ -1,5 +1,3 @@
-"""Serves what a test needs from elsewhere, in a thread of the test."""
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A model for a test: the smallest network with a heat map. It tells conditions by their colour."""
+"""The smallest network with a heat map, as a model. It distinguishes conditions by their colour."""
 
 import atexit
 import json
@@ -53,8 +53,8 @@ def write_model(
     skin: SkinDetector | None = None,
     **calibration: Any,
 ) -> Path:
-    """A whole model folder, as an export writes it, tested on enough dermoscope pictures that one
-    told to be such is banded by its figures alone. `sent={}`: as calibrated by older code.
+    """Write a model folder as an export does. It is tested on enough dermoscopic pictures for the
+    figures alone to set the band. `sent={}` is the calibration of older code.
     """
     folder.mkdir(parents=True)
     weights, bias = _nearest_colour(colours)
@@ -93,7 +93,7 @@ def tiny_model() -> Path:
 
 @cache
 def tested_model() -> Path:
-    """The same, tested on enough pictures of both kinds: it raises no band for little testing."""
+    """It is tested on enough pictures of both kinds: no band is raised for little testing."""
     enough = TESTED.model_copy(update={"modality": Modality.CLINICAL})
     folder = tiny_model().parent / "tested"
     return write_model(folder, clinical=Calibration(tested=enough, sent=SENT))
@@ -110,7 +110,7 @@ GREEN_IS_NO_SKIN = SkinDetector(
 
 @cache
 def asking_model() -> Path:
-    """The same as `tested_model`, which asks about what is green."""
+    """A `tested_model` that asks about green photos."""
     return write_model(
         tiny_model().parent / "asking",
         clinical=Calibration(

@@ -1,6 +1,5 @@
-"""A server that speaks OpenRouter's chat completions as documented, well or badly, on this machine.
-
-Run by itself it hangs: `python -m tests.support.openrouter PORT`.
+"""A fake of OpenRouter's chat completions, well or badly behaved. By itself it never answers:
+`python -m tests.support.openrouter PORT`.
 """
 
 import json
@@ -30,7 +29,7 @@ Behaviour = Callable[["Call"], None]
 
 
 class Call(BaseHTTPRequestHandler):
-    """One request: `body` is what was asked, `answer` and its kin are what may come back."""
+    """One request with its `body`; `answer` and its variants build the possible responses."""
 
     server: "OpenRouter"
     body: dict[str, Any]
@@ -44,7 +43,7 @@ class Call(BaseHTTPRequestHandler):
                 self.server.behave(self)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        pass
 
     def end_headers_with(self, line: bytes) -> None:
         """End the headers with one that Python would not write."""
@@ -62,7 +61,7 @@ class Call(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def say(self, content: str | None, finish_reason: str = "stop", model: str = "") -> None:
-        """As the first of the models that were asked for."""
+        """Answer as the first of the requested models."""
         named = model or self.body["models"][0] + DATED
         self.answer(200, completion(content, finish_reason, named))
 
@@ -75,7 +74,7 @@ class Call(BaseHTTPRequestHandler):
 
     @property
     def compares(self) -> bool:
-        """Whether the second LLM is asked."""
+        """True if the second LLM is called."""
         return bool(self.body["response_format"]["json_schema"]["name"] == "comparison")
 
     @property
@@ -90,15 +89,15 @@ class Call(BaseHTTPRequestHandler):
 
 
 def verdict_on(pair: Mapping[str, Any]) -> dict[str, Any]:
-    """What people have agreed on, of a known pair; else whether both are the same."""
+    """Return the agreed verdict on a known pair, otherwise whether both texts are the same."""
     passage, sentence = pair["passage"], pair["sentence"]
     keep = sentence == passage or bool(known_answer(passage, sentence))
     return {"pair": pair["pair"], "difference": "", "keep": keep}
 
 
 def known_answer(passage: str, sentence: str) -> bool | None:
-    """None for a sentence that was not written for its passage, or for one of two that are joined.
-    Each is one sentence.
+    """Return None for a sentence that was not written for its passage, or for one of two joined
+    sentences.
     """
     parts = [re.split(r"(?<=\.)\s", text) for text in (passage, sentence)]
     if len(parts[0]) != len(parts[1]):
@@ -118,7 +117,7 @@ def _list_answers(passage: str) -> dict[str, bool]:
 
 
 def believe(store: Store, models: Sequence[str] = CHECKERS) -> None:
-    """As if these models had passed their exam in each language."""
+    """Act as if these models had passed their exam in each language."""
     records = CheckerRecords(store, models)
     for language in LANGUAGES:
         with suppress(NarrativeUnavailable):
@@ -143,7 +142,9 @@ class OpenRouter(LocalServer):
 
     @contextmanager
     def under_way(self, connection: socket.socket) -> Iterator[None]:
-        """Whoever has hung up is not counted, even where the call's own thread has not noticed."""
+        """Return the open calls. A caller that has hung up does not count, even before its thread
+        has noticed.
+        """
         with self._turn:
             self._under_way.append(connection)
             self.most_at_once = max(self.most_at_once, sum(map(_is_held, self._under_way)))
@@ -187,12 +188,12 @@ def saying(**changed: Any) -> Behaviour:
 
 
 def writing(behave: Behaviour) -> Behaviour:
-    """The first LLM alone behaves so; the second compares well."""
+    """Only the first LLM behaves like this; the second compares well."""
     return lambda call: well(call) if call.compares else behave(call)
 
 
 def comparing(behave: Behaviour) -> Behaviour:
-    """The second LLM alone behaves so; the first writes well."""
+    """Only the second LLM behaves like this; the first writes well."""
     return lambda call: behave(call) if call.compares else well(call)
 
 
@@ -211,7 +212,6 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
 
 
 def hang(call: Call) -> None:
-    """Until nobody listens any more."""
     call.connection.settimeout(0.05)
     for _ in range(int(FOREVER_S / 0.05)):
         with suppress(TimeoutError):
@@ -222,7 +222,7 @@ def hang(call: Call) -> None:
 
 
 def drip(call: Call) -> None:
-    """A byte at a time, each in time for a timeout that begins anew with every byte."""
+    """Send a byte at a time, each in time for a timeout that restarts with every byte."""
     content = json.dumps(completion(json.dumps(call.draft()), "stop", "a/b")).encode()
     call.send_response(200)
     call.send_header("Content-Length", str(len(content)))

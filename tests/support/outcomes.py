@@ -1,5 +1,3 @@
-"""What serving makes of one file, from its bytes on, in the words of the outcomes of a card."""
-
 from skinapi.base.errors import Refused
 from skinapi.model.classification import classify_photo
 from skinapi.model.network.model import Model

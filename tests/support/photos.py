@@ -1,5 +1,3 @@
-"""Photos made by the tests, one colour for each condition: all that `support.models` knows."""
-
 import io
 from functools import cache
 from typing import Any
@@ -39,7 +37,7 @@ def photo_of(key: str, size: tuple[int, int] = (300, 225), **options: Any) -> by
 def photo_in(
     colour: tuple[int, ...], size: tuple[int, int] = (300, 225), *, format: str = "JPEG"
 ) -> bytes:
-    """Rough enough not to pass for a blurred one."""
+    """Rough enough not to be refused as blurred."""
     noise = np.random.default_rng(len(colour)).normal(0, 8, (size[1], size[0], 1))
     pixels = (np.array(colour) + noise).clip(0, 255).astype(np.uint8)
     out = io.BytesIO()

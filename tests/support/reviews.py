@@ -1,5 +1,3 @@
-"""What a doctor sends to sign a review."""
-
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -13,8 +11,8 @@ class Signer(Protocol[Answer_co]):
 
 
 def review_of(said: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """The body of a review: of a label the doctor is sure, and asks for its own urgency; without
-    one, for the mildest. What it makes milder is confirmed.
+    """The body of a review. With a label the doctor is sure, and asks for its own urgency; without
+    a label, for the mildest. What it makes milder is confirmed.
     """
     body = {"confirm_milder": True, **(said or {}), **more}
     label = body.get("label")
@@ -28,7 +26,7 @@ def review_of(said: Mapping[str, Any] | None = None, **more: Any) -> dict[str, A
 def sign_review(
     doctor: Signer[Answer_co], number: object, said: Mapping[str, Any] | None = None, **more: Any
 ) -> Answer_co:
-    """Sign a review of the spot of this finding, by default of the version that it has now."""
+    """Sign a review of the spot of this finding, by default of its current version."""
     body = review_of(said, **more)
     if "spot_version" not in body:
         body["spot_version"] = spot_version_of(doctor, number)
@@ -49,6 +47,6 @@ def signed_review(
 
 
 def spot_version_of(doctor: Signer[Any], number: object) -> int:
-    """The version of the spot of this finding; 0 for a caller who signs no review of it."""
+    """Return the version of the spot of this finding, or 0 for a caller who may not review it."""
     version: int = (doctor.call("GET", f"/submissions/{number}").json or {}).get("spot_version", 0)
     return version

@@ -1,5 +1,3 @@
-"""Second LLMs that judge badly in ways of their own, and one that judges well."""
-
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -63,8 +61,8 @@ def see_flips_and_length(pairs: Pairs, draw: random.Random) -> list[bool]:
 
 
 def copy_the_pattern(pairs: Pairs, draw: random.Random) -> list[bool]:
-    """It knows that one of two sentences of a passage tests it, and judges that one well: it takes
-    it for the one with fewer of the passage's words, and keeps the other, whatever it says.
+    """It knows that one of two sentences of a passage is a test. It takes the one with fewer of the
+    passage's words for the test, judges that one well, and keeps the other, whatever it says.
     """
 
     def shared(pair: Mapping[str, Any]) -> int:

@@ -10,7 +10,7 @@ drill = os.environ.get("DRILL", "") not in ("", "0")
 
 
 def in_drill(*cases: T) -> tuple[T, ...]:
-    """Cases that only the drill takes, because each is slow and others are like it."""
+    """Cases that only the drill runs, because each is slow and others resemble it."""
     return cases if drill else ()
 
 

@@ -1,5 +1,3 @@
-"""A mail server (SMTP) in a thread of the test, which keeps the mails that it takes."""
-
 import ssl
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -13,9 +11,9 @@ from tests.support.local_server import LocalServer, serving_in_a_thread
 
 @dataclass
 class Behaviour:
-    """`says` answers the word (in capitals) that a line begins with, in place of what follows it
-    else. `silent` ones get no answer until the server ends. `first` is done once, before the word
-    is answered. TAKEN stands for the end of a mail, DONE for what follows its answer.
+    """`says` replaces the answer to the command (in capitals) that a line begins with. `silent`
+    commands get no answer until the server ends. `first` runs once, before the command is answered.
+    TAKEN is the end of a mail, DONE what follows its answer.
     """
 
     says: dict[str, str] = field(default_factory=dict)

@@ -1,7 +1,6 @@
-"""A copy of the application that has German as well, of its folder of words and the two files of
-medical sentences alone.
-
-Its German is English with two dots on each vowel: a word without them is an English one.
+"""A copy of the application with German, added only by its folder of words and the two files of
+medical sentences. Its German is English with two dots on each vowel, so that an English word stands
+out.
 """
 
 import os
@@ -27,7 +26,7 @@ _HOLE = re.compile(r"(\{[^}\s]*\})")
 
 
 def copy_with_german(folder: Path, *, without: str | None = None) -> None:
-    """German stands everywhere but at the place `without`."""
+    """Copy with German words everywhere but at the place `without`."""
     shutil.copytree(ROOT / "skinapi", folder / "skinapi", copy_function=os.symlink)
     (folder / "tests").symlink_to(ROOT / "tests")
     for place in PLACES:

@@ -1,5 +1,3 @@
-"""Waits for what another thread, process or server does."""
-
 import time
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,5 +1,3 @@
-"""Words that no patient is to read, because only a doctor or an engineer knows them."""
-
 import re
 from collections.abc import Mapping
 

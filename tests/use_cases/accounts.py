@@ -1,5 +1,3 @@
-"""Accounts: who may do what, who is in whose care, and who is logged in."""
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +8,6 @@ from tests.use_cases.use_case import UseCase, acts_in, notices_to
 
 @dataclass
 class Desk:
-    """An admin, somebody to whom it does something, and that one's doctor or patient."""
-
     root: Person
     ada: Person
     other: Person | None = None
@@ -46,13 +42,12 @@ def waiting_beside_a_doctor(backend: Backend) -> Desk:
 
 
 def nobody_yet(backend: Backend) -> Desk:
-    """The address is free."""
     desk = somebody(backend)
     return Desk(desk.root, Person(backend.client, "", f"new.{desk.ada.email}"))
 
 
 def with_a_used_refresh_token(backend: Backend) -> Desk:
-    """Whose token is a refresh token."""
+    """The token is a refresh token."""
     desk = somebody(backend)
     account = backend.account(desk.ada.email)
     _, token = backend.services.data.sessions.open(account, renews=True)
@@ -95,8 +90,8 @@ def refresh(backend: Backend, desk: Desk) -> object:
 
 
 def seen(backend: Backend, desk: Desk) -> Any:
-    """What the account may do, what an admin reads of it and of what was done to it, and who is in
-    whose care.
+    """Return what the account may do, what an admin reads about it and its trail, and who cares for
+    whom.
     """
     reader, services = desk.root, backend.services
     account = services.data.accounts.find_by_email(desk.ada.email)

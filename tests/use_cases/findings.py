@@ -1,5 +1,3 @@
-"""Findings: filed, judged again, reviewed, moved, deleted."""
-
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -104,7 +102,6 @@ def answer_the_question(_: Backend, people: tuple[Person, Person, Person]) -> ob
 
 
 def opinions_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
-    """What waits for the doctor in charge, what the patient reads, and what the trail says."""
     ada, grey = people[:2]
     (own,) = ada.call("GET", "/submissions").get_json()
     came = grey.call("GET", "/queue/counts").get_json()["to_review"]
@@ -113,7 +110,6 @@ def opinions_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
 
 
 def case_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
-    """Who is asked about the finding, who may see it, and what the trail says of it."""
     ada, *doctors = people
     (own,) = ada.call("GET", "/submissions").get_json()
     path = f"/submissions/{own['id']}"
@@ -131,7 +127,6 @@ def with_a_photo(backend: Backend) -> tuple[Person, Person]:
 
 
 def review_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
-    """What stands in every view of the finding, and what the trail says of it."""
     ada, grey = people
     (own,) = ada.call("GET", "/submissions").get_json()
     reviews = grey.call("GET", f"/submissions/{own['id']}/reviews").get_json()
@@ -146,7 +141,6 @@ def review_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
 
 
 def letters_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
-    """The letters that each of the two reads, and what the trail says of the finding."""
     (own,) = people[0].call("GET", "/submissions").get_json()
     read = [person.call("GET", f"/submissions/{own['id']}/letters").get_json() for person in people]
     letters = [
@@ -163,7 +157,6 @@ def rows_of(backend: Backend, target: str) -> list[tuple[str, str]]:
 
 
 def lists_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
-    """What the patient and the doctor have in their lists, and what the trail says."""
     ada, grey = people
     own = ada.call("GET", "/submissions").get_json()
     patients = grey.call("GET", "/patients").get_json()
@@ -191,7 +184,6 @@ def with_a_reviewed_photo(backend: Backend) -> tuple[Person, Person]:
 
 
 def correct_it(_: Backend, people: tuple[Person, Person]) -> TestResponse:
-    """With a sign of a melanoma, which is more urgent than what the doctor has decided."""
     body = {"checklist": ["change_in_size", "oozing"]}
     return people[0].call("PUT", f"/submissions/{number_of(people[0])}/facts", json=body)
 
@@ -209,7 +201,6 @@ def what_was_told(backend: Backend, people: tuple[Person, Person]) -> Any:
 
 
 def judge_it_again(backend: Backend, people: tuple[Person, Person]) -> object:
-    """As the doctor has another model do it."""
     ada, grey = people
     by = backend.account(grey.email).id
     return judge_anew(backend, number_of(ada), Band.URGENT_REFERRAL, by=by)
@@ -229,7 +220,6 @@ def versions_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
 
 
 def with_another_patient(backend: Backend) -> tuple[Person, Person, Person]:
-    """Of the same doctor, whose photo it is."""
     ada, grey = with_a_reviewed_photo(backend)
     correct_it(backend, (ada, grey))
     return ada, grey, patient_of(backend, grey)
@@ -248,7 +238,6 @@ def both_patients(backend: Backend, people: tuple[Person, Person, Person]) -> An
 
 
 def with_a_second_account(backend: Backend) -> tuple[Person, Person, Person, Person]:
-    """Each with a photo that was judged again."""
     ada, grey, old = with_another_patient(backend)
     predicted(old, keep_photo="true")
     correct_it(backend, (old, grey))

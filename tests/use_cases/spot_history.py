@@ -1,5 +1,5 @@
-"""Random histories of the spots of two patients through the API, each by its seed. The log of the
-oracle (tests/findings/status/oracle.py) is written beside them.
+"""Random histories of the spots of two patients through the API, each from its seed. The oracle of
+tests/findings/status/oracle.py records the same acts in its log.
 """
 
 import random
@@ -47,8 +47,8 @@ REASON = "It is of somebody else."
 
 @dataclass
 class Patient:
-    """`suspended`: or closed. `shares`: the account was never closed, which takes consents back.
-    `emptied` are the ids and e-mails of the accounts in which the spots were before.
+    """`suspended`: or closed. `shares`: the account was never closed, which withdraws consents.
+    `emptied` are the ids and e-mails of the accounts that had the spots before.
     """
 
     person: Person
@@ -59,7 +59,7 @@ class Patient:
 
 
 class Live(NamedTuple):
-    """A finding that a patient has: `name` is the oracle's name of it."""
+    """A finding of a patient; `name` is the oracle's name of it."""
 
     name: str
     number: int
@@ -78,7 +78,7 @@ class Signed(NamedTuple):
 
 
 class History:
-    """`numbers` are those of the findings by the oracle's names."""
+    """`numbers` maps the oracle's names of findings to their numbers."""
 
     def __init__(self, backend: Backend, patch: pytest.MonkeyPatch, seed: int) -> None:
         self.backend, self.seed, self.draw = backend, seed, random.Random(seed)
@@ -101,7 +101,7 @@ class History:
     draft: tuple[Signed, dict[str, Any]] | None
 
     def _classify(self, *, contents: Any, keep: bool, **_: Any) -> ClassifiedPictures:
-        """What the model says of each photo is drawn."""
+        """The model's output for each photo is drawn."""
         return ClassifiedPictures(self._find(), tuple(contents) if keep else ())
 
     def _find(self) -> Finding:
@@ -109,7 +109,6 @@ class History:
         return finding_of(label, band=self.band, probability=probability)
 
     def let_time_pass(self, wait: timedelta) -> None:
-        """The whole day is the present one: no act is of two days."""
         self.at += wait + timedelta(minutes=1)
         self.clock.ahead += self.at - datetime.fromtimestamp(self.clock.read(), UTC)
 
@@ -132,7 +131,7 @@ class History:
     # What there is.
 
     def list_spots(self, patient: Patient | None = None) -> list[str]:
-        """Those that have a finding or a stub."""
+        """Return the spots that have a finding or a stub."""
         own = [spot for spot, owner in self.owners.items() if patient in (None, owner)]
         return [spot for spot in own if self.oracle.photos(spot)]
 
@@ -199,7 +198,6 @@ class History:
             self.note_opened(spot)
 
     def correct(self) -> None:
-        """What was told of a photo: it is judged with that."""
         live = self._draw_live()
         by, band = self._editor_of(live), self._draw_band()
         stored = self.read(live.number)
@@ -256,7 +254,6 @@ class History:
         self._note_mail(live, review)
 
     def void(self) -> None:
-        """One of the reviews of the spot, by the doctor in charge."""
         live, ask = self._draw_live(), self.oracle
         signed = [
             done.review for done in ask.log if done.what == "signed" and done.spot == live.spot
@@ -273,13 +270,11 @@ class History:
             self._log("voided", live.spot, review=review)
 
     def tell(self) -> None:
-        """As the doctor in charge does by phone."""
         live = self._draw_live()
         expect(mark_told(self.grey, live.spot, live.number))
         self._log("told", live.spot)
 
     def write_message(self) -> None:
-        """The patient writes to the doctor about a spot."""
         spot = self._draw_live().spot
         patient = self.owner_of(spot)
         if not patient.suspended:
@@ -288,14 +283,13 @@ class History:
             self._log("wrote", spot)
 
     def settle_messages(self) -> None:
-        """The doctor marks all messages about a spot as done."""
         spot = self._draw_live().spot
         for last in self.grey.pages(f"/conversations/{spot}/messages?order=newest")[:1]:
             expect(self.grey.call("POST", f"/messages/{last['_id']}/done"))
             self._log("settled", spot)
 
     def _is_sample_open(self, spot: str, new: SpotReview) -> bool:
-        """Whether the review does not say what became of the sample that the spot waits for."""
+        """True if the review does not say what became of the sample that the spot waits for."""
         current = self.oracle.current_review(spot)
         if current is None or not self.oracle.awaits_result(spot):
             return False
@@ -344,7 +338,7 @@ class History:
             self._log("moved", live.spot, live.name, other=to)
 
     def place(self) -> None:
-        """Points of one side of the back: no photo is too far from another one."""
+        """The points are on one side of the back: no photo is too far from another one."""
         live = self._draw_live()
         patient = self.owner_of(live.spot)
         if patient.suspended:
@@ -354,7 +348,7 @@ class History:
         self._log("placed", live.spot)
 
     def compare(self) -> None:
-        """The photos that came to their spots, in the background. What is measured is drawn."""
+        """Compare the photos that came to their spots. The measured change is drawn."""
         grown = self.draw.random() < 0.7
         change = Change(measure=Measure.AREA, value=0.3, uncertainty=0.2, measurable=grown)
         pending = [
@@ -406,7 +400,6 @@ class History:
             self._lose("in_error", live)
 
     def give(self) -> None:
-        """To the other patient."""
         live, band = self._draw_live(), self._draw_band()
         refusal, owner = self._refusal(live), self.owner_of(live.spot)
         right = next(item for item in self.patients if item is not owner)
@@ -423,7 +416,7 @@ class History:
             self._lose("given", live, urgency=band, other=to)
 
     def suspend_or_let_in(self) -> None:
-        """Or close the account, and open it again."""
+        """Suspend or close the account, or open it again."""
         patient = self.draw.choice(self.patients)
         path = f"/users/{patient.person.email}"
         patient.suspended = not patient.suspended
@@ -435,7 +428,6 @@ class History:
         expect(self.root.call("PATCH", f"{path}/{what}", json={}))
 
     def move_all(self) -> None:
-        """To a second account of the same person, who may read there."""
         patient = self.draw.choice(self.patients)
         emptied = patient.person.email
         is_closed = self.backend.account(emptied).status == "closed"
@@ -453,7 +445,6 @@ class History:
             expect(self.root.call("PUT", path, json=body))
 
     def write_letter(self) -> None:
-        """Draft one, or sign the one that was drafted before."""
         if self.draft is None:
             live = self._draw_live()
             if self.oracle.current_review(live.spot) is None:
@@ -488,13 +479,12 @@ class History:
         return found[0]
 
     def walk_levels(self) -> Iterator[tuple[str, Any, Photo]]:
-        """Each finding, as it is stored and as the oracle knows it."""
         for live in self.list_live():
             yield live.name, self.find_stored(live.number), live.photo
 
 
 def expect(answer: TestResponse, code: str | None = None) -> None:
-    """That it is done, or refused with this code."""
+    """Fail unless the act is done, or refused with this code."""
     if code is None:
         assert answer.status_code < 300, answer.text
     else:

@@ -1,5 +1,5 @@
-"""Use cases that write, stopped before each of their commands: what anybody sees afterwards is all
-of it or nothing, without any repair. And each act may run twice.
+"""Use cases that write are stopped before each of their commands. Afterwards everybody sees all of
+the change or nothing, without any repair. Each act may also run twice.
 """
 
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ RUNS = [
 
 @pytest.fixture(scope="module")
 def backends() -> Iterator[dict[str, Backend]]:
-    """By store, each for all its use cases, which prepare people and data of their own. A fixture
-    with the store as its parameter would be made anew whenever the store changes.
+    """One backend per store for all its use cases, which prepare people and data of their own. A
+    fixture with the store as its parameter would be rebuilt whenever the store changes.
     """
     opened: dict[str, Backend] = {}
     yield opened
@@ -99,7 +99,7 @@ def test_a_kill_leaves_all_or_nothing_and_each_act_may_run_twice(
 def test_a_conflict_that_does_not_end_asks_to_come_again(
     monkeypatch: pytest.MonkeyPatch, emptied_database_uri: str, tmp_path: Path
 ) -> None:
-    """Somebody else holds the account all the time."""
+    """Another transaction holds the account all the time."""
     monkeypatch.setattr(mongo_transactions, "LONGEST_S", 0.3)
     store = MongoStore.at(emptied_database_uri)
     backend = Backend(tmp_path, store)

@@ -1,5 +1,5 @@
-"""After whatever has happened to a spot, each channel tells each reader what the oracle says of it:
-the urgency, the day, the name, and who has said it.
+"""After any history of a spot, each channel must tell each reader what the oracle says: the
+urgency, the day, the name, and who has decided it.
 """
 
 import html
@@ -38,7 +38,7 @@ LETTERS = re.compile("Written (?:and signed by|on|just before|before) |Withdrawn
 
 
 class Told(NamedTuple):
-    """What a channel says, and what it should."""
+    """What a channel says, and what it should say."""
 
     channel: str
     says: Any
@@ -68,8 +68,8 @@ class Truth:
 
     @property
     def number(self) -> int:
-        """Of the finding with the instruction: of a review, of the one on which it was signed, or
-        the first one that is left of those that it covers.
+        """Return the number of the finding with the instruction: of a review, the finding on which
+        it was signed, or the first remaining one that it covers.
         """
         names = [name for name, it in self.photos.items() if it is self.counts]
         if by := self.review:
@@ -82,15 +82,15 @@ class Truth:
 
     @property
     def review(self) -> SpotReview | None:
-        """The one that has set the instruction; None also if that is of a former patient, or was
-        taken back.
+        """Return the review that has set the instruction. It is None if that was of a former
+        patient or was voided.
         """
         by = self.counts.by
         return None if by and self.history.oracle.voided_at(by) else by
 
     @property
     def taken_back_at(self) -> datetime | None:
-        """When a review was taken back, if none was signed since, and none says what counts."""
+        """Return when a review was voided, if none was signed since, and no review counts."""
         oracle, said = (
             self.history.oracle,
             {it.id: it for p in self.photos.values() for it in p.reviews},
@@ -113,14 +113,14 @@ class Truth:
 
     @property
     def is_own(self) -> bool:
-        """Whether no doctor has said anything, and the instruction is the finding's own."""
+        """True if no doctor has said anything, and the instruction is the finding's own."""
         own = self.counts is self.live.photo and self.counts.urgency is self.counts.newest
         by_model = own and self.counts.source is LevelSource.MODEL
         return by_model and self.current is None and self.taken_back_at is None
 
     @property
     def waits_for(self) -> str | None:
-        """What a patient is told to wait for, in place of the words of the urgency."""
+        """Return what a patient is told to wait for, in place of the words of the urgency."""
         if self.review is None or self.review != self.current:
             return None
         if WaitingKind.RESULT in self.dues:
@@ -163,13 +163,12 @@ class Truth:
 
     @property
     def changed(self) -> str | None:
-        """What has changed the spot since the current review, in words."""
         last = self.current and self.history.oracle.last_change(self.live.spot, self.current)
         return TABLE.notices.decision.changes[Act(last)].en if last else None
 
     @property
     def is_graver(self) -> bool:
-        """Whether a doctor has named something more urgent than the finding is by itself."""
+        """True if a doctor has named something more urgent than the finding is by itself."""
         said = self.review or self.current
         named = said is not None and said.label is not None
         return named and RANK[said.urgency] < RANK[self.live.photo.newest] if said else False
@@ -186,7 +185,7 @@ def read(person: Person, path: str) -> Any:
 
 
 def walk_often(history: History) -> Iterator[Told]:
-    """What costs little, after each act."""
+    """Check the cheap channels after each act."""
     yield from walk_stored(history)
     yield from walk_waiting(history)
     yield from walk_lists(history)
@@ -203,8 +202,8 @@ def walk_often(history: History) -> Iterator[Told]:
 
 
 def walk_damaged(history: History) -> Iterator[Told]:
-    """A spot with a record that cannot be read is urgent, nothing is said of it, and all of others
-    is as before.
+    """A spot with an unreadable record is urgent, nothing is said of it, and all other spots are as
+    before.
     """
     lives, store, grey = history.list_live(), history.backend.services.store, history.grey
     if not lives:
@@ -239,7 +238,7 @@ def walk_damaged(history: History) -> Iterator[Told]:
 
 
 def walk_seldom(history: History) -> Iterator[Told]:
-    """What costs more, and what opens a spot."""
+    """Check the expensive channels, and those that open a spot."""
     yield from walk_readers(history)
     if lives := history.list_live():
         truth = Truth(history, history.draw.choice(lives))
@@ -258,7 +257,7 @@ def walk_seldom(history: History) -> Iterator[Told]:
 
 
 def holds_coded(truth: Truth) -> Band | None:
-    """The urgency beside the model's: of a review, or of another finding of the spot."""
+    """Check the urgency next to the model's: of a review, or of another finding of the spot."""
     return None if truth.is_own or truth.waits_for == "photo" else truth.counts.urgency
 
 
@@ -279,7 +278,7 @@ def walk_stored(history: History) -> Iterator[Told]:
 
 
 def walk_waiting(history: History) -> Iterator[Told]:
-    """What each spot waits for, until when in days, for whom, and what is opened for it."""
+    """Check what each spot waits for, its deadline in days, for whom, and what is opened for it."""
     store = history.backend.services.store
     rows: dict[str, list[Any]] = {spot: [] for spot in history.owners}
     for row in store.collection("waiting").find():
@@ -318,7 +317,7 @@ def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:
 
 
 def walk_entry(channel: str, listed: Any, truth: Truth) -> Iterator[Told]:
-    """A finding, or an entry of a list, with the fields that older clients show."""
+    """Check a finding, or an entry of a list, with the fields that older clients show."""
     decision, holds = listed["decision"], truth.decision
     yield Told(f"{channel} decision", only(holds, decision), holds)
     if decision:
@@ -364,7 +363,7 @@ def walk_lists(history: History) -> Iterator[Told]:
 
 
 def walk_spots(person: Person, path: str, patient: Patient, history: History) -> Iterator[Told]:
-    """The list of spots, and each spot, also one of which stubs alone are left."""
+    """Check the list of spots, and each spot, including one of which only stubs are left."""
     listed = person.pages(path)
     ids = sorted(spot["id"] for spot in listed)
     yield Told(path, ids, sorted(history.list_spots(patient)))
@@ -391,7 +390,9 @@ def walk_spot(channel: str, spot: Any, history: History) -> Iterator[Told]:
 
 
 def walk_queue(history: History) -> Iterator[Told]:
-    """Each open spot once, and each about which an opinion has come: the most urgent first."""
+    """Check that each open spot, and each with a new opinion, is listed once, the most urgent
+    first.
+    """
     lives = {item.number: item.photo for item in history.list_live()}
     rows = history.grey.pages("/queue?reviewed=false")
     listed = [lives[row["id"]].spot if "id" in row else row["lesion"] for row in rows]
@@ -431,7 +432,9 @@ def walk_queue(history: History) -> Iterator[Told]:
 
 
 def walk_signed(history: History) -> Iterator[Told]:
-    """Letters and printed reports, which do not change: what stands above them, and their code."""
+    """Check what is shown above letters and printed reports, which do not change, and their
+    code.
+    """
     for signed in history.letters:
         if now := history.has(signed.name):
             shown = read(history.grey, f"/submissions/{now.number}/letters")
@@ -452,7 +455,9 @@ def walk_signed(history: History) -> Iterator[Told]:
 
 
 def walk_readers(history: History) -> Iterator[Told]:
-    """The program, and each patient who can read, to whom nothing waits to be told then."""
+    """Check the program, and each patient who can read, for whom no notification is then
+    pending.
+    """
     for live in history.list_live():
         yield from walk_finding(history.program, Truth(history, live))
     for patient in history.patients:
@@ -472,7 +477,6 @@ def walk_readers(history: History) -> Iterator[Told]:
 
 
 def walk_home(history: History, patient: Patient) -> Iterator[Told]:
-    """Whom the patient is to see by which day, of each spot with a finding."""
     tasks = read(patient.person, "/inbox")["tasks"]
     says = {item["lesion"]: item["advice"] for item in tasks if item["task"] == "see_doctor"}
     truths = {live.spot: Truth(history, live) for live in history.list_live(patient)}
@@ -488,7 +492,6 @@ def walk_home(history: History, patient: Patient) -> Iterator[Told]:
 
 
 def walk_report(truth: Truth) -> Iterator[Told]:
-    """As JSON, as a page and as PDF."""
     path, person = truth.path, truth.history.grey
     report = read(person, f"{path}/report.json?issue=false")
     band = min(truth.counts.urgency, truth.live.photo.newest, key=lambda band: RANK[band])
@@ -509,7 +512,7 @@ def walk_report(truth: Truth) -> Iterator[Told]:
 
 
 def text_of(page: str) -> str:
-    """Without what is struck."""
+    """Return the text without what is struck through."""
     kept = re.sub("<del>.*?</del>", " ", page, flags=re.DOTALL)
     return html.unescape(re.sub("<[^>]*>", " ", kept))
 
@@ -529,7 +532,6 @@ def walk_print(channel: str, text: str, truth: Truth) -> Iterator[Told]:
 
 
 def walk_webhook(truth: Truth) -> Iterator[Told]:
-    """What a message brings of the finding, where an admin has chosen that."""
     [sender] = list_parts("sender", "tests")
     told = sender.read_clinical(truth.history.backend, truth.live.number)
     instruction, decision = truth.instruction, truth.decision
@@ -553,7 +555,7 @@ LEFT = ("audit", "erased_ids", "erasure_receipts", "outbox", "guesses", "leases"
 
 
 def walk_erased(history: History) -> Iterator[Told]:
-    """Once both patients have closed their accounts and the time is over, nothing is left."""
+    """After both accounts are closed and the waiting period is over, nothing is left."""
     backend = history.backend
     for patient in history.patients:
         history.root.call("DELETE", f"/users/{patient.person.email}")
@@ -570,8 +572,8 @@ def walk_erased(history: History) -> Iterator[Told]:
 
 
 def run(folder: Path, seed: int, store: Store | None = None) -> tuple[History, list[Told], int]:
-    """A history, what a channel tells wrongly, and how much is told. It ends at the first act after
-    which something is wrong.
+    """Run a history. Return what a channel says wrongly, and how many statements were checked. It
+    ends at the first act with an error.
     """
     with pytest.MonkeyPatch.context() as patch:
         backend = Backend(folder, store, photos="always", deletion_wait_days=28, **MAIL)

@@ -1,5 +1,3 @@
-"""What a use case is to the tests that stop it at each of its commands."""
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +8,8 @@ from tests.support.backends import Backend
 
 @dataclass(frozen=True)
 class UseCase:
-    """`prepare` makes people and data of their own, and may be called often on one store. `act` is
-    one request, and `view` what anybody sees of it afterwards through the API: without ids, times
+    """`prepare` makes people and data of its own, and may be called often on one store. `act` is
+    one request, and `view` what anybody sees of it afterwards through the API, without ids, times
     and numbers, so that two runs can be compared.
     """
 
@@ -22,16 +20,16 @@ class UseCase:
 
 
 def notices_to(backend: Backend, account: str) -> list[str]:
-    """The kinds of the notices that wait to be mailed to this account."""
+    """Return the kinds of the notices that wait to be mailed to this account."""
     rows = backend.services.store.collection("outbox").find({"account": account}, sort="id")
     return [row["kind"] for row in rows]
 
 
 def acts_on(backend: Backend, target: str) -> list[tuple[str, str]]:
-    """What the audit trail says of this, in its order."""
+    """Return the actions in the audit trail for this target, in their order."""
     return acts_in(backend.services.store.collection("audit").find({"target": target}, sort="id"))
 
 
 def acts_in(rows: Iterable[Document]) -> list[tuple[str, str]]:
-    """What was done and how it ended, without the rows that looking at it leaves."""
+    """Return actions and outcomes, without the rows that reading leaves."""
     return [(row["action"], row["outcome"]) for row in rows if row["action"] != "record.read"]

@@ -18,7 +18,7 @@ def note(context: JobContext, what: str) -> None:
 
 
 def note_overlap(context: JobContext) -> None:
-    """Note whether the process of the previous attempt, named in its last line, is alive."""
+    """Note an overlap if the process of the previous attempt is alive."""
     last = Path(f"{context.job.request['notes']}-{context.job.id}")
     if last.exists() and is_alive(int(last.read_text() or 0)):
         note(context, "overlap")

@@ -156,7 +156,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 @contextmanager
 def while_somebody_commits(store: SqliteStore) -> Iterator[None]:
-    """Block commits meanwhile, so that all waiting writers come at once afterwards."""
+    """Hold a commit until all writers wait, so that they are next together."""
     begun, go_on = threading.Event(), threading.Event()
 
     def hold(_: apsw.Connection) -> None:

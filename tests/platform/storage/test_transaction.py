@@ -118,9 +118,7 @@ def move(things: Documents, source: str, target: str) -> Callable[[], None]:
 def test_what_is_read_and_written_by_many_is_neither_lost_nor_doubled(
     store: Store, things: Documents
 ) -> None:
-    """Another test accesses the two documents in the opposite order, so that transactions wait for
-    each other.
-    """
+    """Some moves take the documents in the opposite order, so two can wait for each other."""
     things.insert_many([{"id": "a", "n": 100}, {"id": "b", "n": 100}])
     turns = [("a", "b"), ("b", "a"), ("a", "b"), ("a", "b")]
     with ThreadPoolExecutor(THREADS) as pool:

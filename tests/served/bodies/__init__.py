@@ -1,1 +1,0 @@
-"""Request bodies on a real server: late, slow, large, smuggled."""

@@ -1,5 +1,3 @@
-"""Bodies and request lines that no well-meaning client sends, and answers before a body is read."""
-
 import http.client
 import re
 import socket
@@ -31,7 +29,7 @@ POST = b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application
 
 
 def assert_healthy(server: Server) -> None:
-    """Every thread is free again: more calls at once than one worker has threads."""
+    """Send more calls at once than one worker has threads, which shows that all are free again."""
     answers = at_once([partial(ask, server.port, "GET", "/healthz")] * 80)
     assert {answer.status for answer in answers} == {200}
 
@@ -190,7 +188,9 @@ def test_a_plain_request_is_followed_by_the_next(plain: Server) -> None:
 
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "SCRIPT-NAME", "PATH_INFO", "X-Forwarded-Proto"])
 def test_no_header_moves_a_request_elsewhere(plain: Server, name: str) -> None:
-    """gunicorn takes some from a proxy on this machine; nobody is one unless a setting says so."""
+    """gunicorn accepts some from a proxy on this machine. Nobody is one unless a setting says
+    so.
+    """
     for value in ("/nowhere", "https", "/healthz"):
         answer = ask(plain.port, "GET", "/readyz", headers={name: value})
         assert (answer.status, answer.json["status"]) == (200, "ready")
@@ -213,7 +213,7 @@ REFUSED = {
 def send(
     port: int, path: str, body: bytes, kind: str, token: str | None = None, *, chunked: bool = False
 ) -> Answer:
-    """As most clients do it: the whole body first, then the answer."""
+    """Send the whole body before reading the answer, as most clients do."""
     headers = {"Content-Type": kind, "Origin": ORIGIN}
     if token:
         headers["Authorization"] = f"Bearer {token}"

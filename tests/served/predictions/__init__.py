@@ -1,1 +1,0 @@
-"""Photos on a real server, and the model behind them."""

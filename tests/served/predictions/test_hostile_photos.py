@@ -1,6 +1,4 @@
-"""Hostile files of every family through HTTP, to every client's door: refused in the client's own
-shape, never a server error. All of them are read in tests/vision, and are sent in the drill.
-"""
+"""All families are sent in the drill; tests/model/decoding reads every file."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,5 +1,3 @@
-"""Photos are on the disk with consent alone; ready means that the next one is judged."""
-
 import re
 from contextlib import closing, suppress
 from pathlib import Path
@@ -74,7 +72,7 @@ def test_without_consent_no_photo_reaches_the_disk_and_with_it_one_until_it_is_d
 def test_neither_consent_nor_a_setting_keeps_what_is_not_to_be_kept(
     tmp_path: Path, photos: str, status: int
 ) -> None:
-    """Where the operator says never, and a photo that is refused where every one is kept."""
+    """The operator says never, or every photo is kept and this one is refused."""
     (photo,) = lesions(1)
     sent = photo if status == 200 else photo[: len(photo) // 2]
     backend = Backend(tmp_path, photos=photos)

@@ -1,5 +1,3 @@
-"""Many concurrent photos: each gets its own answer, and those past the queue get 503."""
-
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("prediction traffic")
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """One process, as it is served, with a network that takes no time and with the real one."""
+    """One process, with a network that takes no time and with the real one."""
     model = {"tiny": tiny_model(), "shipped": SHIPPED_MODEL}[request.param]
     folder = tmp_path_factory.mktemp("traffic")
     with serving(folder, {"MODEL_PATH": str(model), **OPEN}, workers=1) as server:

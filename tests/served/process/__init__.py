@@ -1,1 +1,0 @@
-"""A server's start, stop, limits, memory and logs."""

@@ -1,5 +1,3 @@
-"""Answers that break off: other requests do not notice."""
-
 import os
 import socket
 import time
@@ -39,7 +37,7 @@ def test_streams_that_break_off_end_no_process(server: Server) -> None:
 
 
 def test_a_stop_waits_for_its_last_request_also_after_broken_streams(tmp_path: Path) -> None:
-    """Where the count is too low, the process ends with this request in flight."""
+    """If the count is too low, the process ends with this request in flight."""
     with serving(tmp_path, workers=1) as server:
         with closing(Seeder(server)) as seeder:
             caller = seeder.person()

@@ -1,5 +1,3 @@
-"""Connections are spread over the processes of a server."""
-
 import os
 import subprocess
 import sys

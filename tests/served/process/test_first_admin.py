@@ -1,5 +1,3 @@
-"""The first admin is there before the first request; unsafe settings are refused in a sentence."""
-
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +28,7 @@ def log_in(server: Server, password: str) -> int:
 def test_nobody_registers_the_first_admins_address_while_workers_start(
     tmp_path: Path, start: int
 ) -> None:
-    """As soon as one worker answers, the admin is there: registering comes too late."""
+    """The admin exists as soon as one worker answers, so a registration comes too late."""
     server = Server(tmp_path, workers=size(2, 4))
     server.launch()
     try:
@@ -66,7 +64,7 @@ SERVED = [REFUSED[2], *in_drill(*REFUSED[:2], *REFUSED[3:], *FOLDERS)]
 def test_a_server_with_such_a_setting_ends_with_the_sentence(
     tmp_path: Path, given: dict[str, str], sentence: str
 ) -> None:
-    """Also where two workers are refused at once: then gunicorn calls none of its hooks."""
+    """If two workers are refused at once, gunicorn calls none of its hooks."""
     done = Server(tmp_path, given, workers=2).run("serve")
     assert (done.returncode, f"skinapi: {sentence}" in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr + done.stdout
@@ -75,7 +73,7 @@ def test_a_server_with_such_a_setting_ends_with_the_sentence(
 
 @pytest.fixture(scope="module")
 def standalone() -> Iterator[dict[str, str]]:
-    """The environment of servers on a MongoDB that is no replica set."""
+    """The environment of servers on a MongoDB that is not a replica set."""
     with running_mongod(replicated=False) as mongod:
         yield {"MONGO_URI": mongod.uri}
 
@@ -98,7 +96,7 @@ def test_a_mongodb_without_transactions_is_refused_with_what_makes_it_a_replica_
 
 
 def test_a_check_makes_no_database_where_there_is_none(tmp_path: Path) -> None:
-    """The folder's disk may not be mounted, and a server may wait for it."""
+    """The folder's disk may not be mounted yet, and a server may be waiting for it."""
     with pytest.raises(StoreUnavailable, match=re.escape(LOST)):
         Server(tmp_path).check_here()
     assert not (tmp_path / "instance").exists()

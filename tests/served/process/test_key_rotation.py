@@ -1,5 +1,3 @@
-"""JWT_SECRET_KEY changes on one server after the other, on one MongoDB."""
-
 from contextlib import closing
 from pathlib import Path
 
@@ -28,8 +26,8 @@ def send(server: Server, number: str, *, key: str) -> Answer:
 def test_a_rolling_change_of_the_key_makes_no_second_patient(
     tmp_path: Path, mongo_database_uri: str
 ) -> None:
-    """The server that still has the former key finds the same patients, and is not ready: nothing
-    sends it more.
+    """The server that still has the former key finds the same patients, and is not ready, so that
+    no more requests go to it.
     """
     at = {"MONGO_URI": mongo_database_uri}
     changed = {**at, "JWT_SECRET_KEY": NEXT, "FORMER_JWT_SECRET_KEYS": SECRET}

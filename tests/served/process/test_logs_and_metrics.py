@@ -1,5 +1,3 @@
-"""Metrics, logs and limits of a served backend, over all workers."""
-
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -102,7 +100,7 @@ def called_at_once(server: Server, times: int, *, address: str) -> list[Answer]:
 
 @pytest.fixture(scope="module")
 def limited(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Four workers, and every caller of a test from an address that no other test has."""
+    """Four workers. The callers of each test have addresses of their own."""
     on_store = environment_of(store)
     limits = {"RATE_READ": "100/minute", "RATE_LIMIT_STORAGE": on_store.get("MONGO_URI", "")}
     behind_proxy = {"TRUSTED_PROXIES": "1", **on_store, **limits}

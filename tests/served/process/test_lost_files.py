@@ -1,5 +1,3 @@
-"""Its folder is removed or emptied while a server runs: it says so, and goes on once it is back."""
-
 import os
 import shutil
 import signal
@@ -26,7 +24,7 @@ def nothing(_: Path) -> None:
 def test_a_replaced_worker_begins_no_empty_database_where_the_folder_is_missing(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    """It did, and what it acknowledged was lost when the folder was back."""
+    """It once did, and what it acknowledged was lost when the folder was back."""
     with stopping(Server(tmp_path, workers=2)) as server:
         del server.environment["JWT_SECRET_KEY"]  # then it is a file of the folder, too
         server.start(command)

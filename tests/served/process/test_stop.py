@@ -1,5 +1,3 @@
-"""Starting, stopping, and standing at several addresses."""
-
 import os
 import re
 import signal
@@ -19,7 +17,7 @@ GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
-    """Each client has been told to go on with its body, so its request is inside the backend."""
+    """Each client has been told to continue with its body, so its request is inside the backend."""
     lines = [open_connection(server.port) for _ in range(size(16, 48))]
     bodies = [registration(number) for number in range(len(lines))]
     for line, body in zip(lines, bodies, strict=True):
@@ -43,8 +41,8 @@ def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
 
 
 def test_a_stop_serves_every_connection_that_was_made_and_refuses_new_ones(server: Server) -> None:
-    """A proxy sends a request to another server whose connection was refused; one that was broken
-    off may have been carried out.
+    """A proxy sends a request to another server if the connection was refused. A request on a
+    broken connection may have been carried out.
     """
     lines, workers = [], server.await_workers()
     with frozen(server):
@@ -127,7 +125,7 @@ def test_a_process_that_dies_is_counted_and_one_that_is_told_to_stop_is_not(tmp_
 
 
 def dead_of(server: Server) -> int:
-    """Wait for a worker that has started. The one that was killed may have been the only one."""
+    """Wait for a worker that has started: the killed one may have been the only one."""
     deadline = time.monotonic() + STOP_S
     while (answer := ask(server.port, "GET", "/metrics", token=SCRAPER)).status == 503:
         assert time.monotonic() < deadline

@@ -1,5 +1,3 @@
-"""A start that waits for MongoDB says for which host and why; one that waits in vain ends."""
-
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,9 @@ def test_a_host_that_refuses_or_has_no_name_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _timeouts_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of these waits until one has passed; those of the tests are longer."""
+    """Each of these tests waits until a timeout has passed, and the usual test timeouts are
+    longer.
+    """
     monkeypatch.setattr(mongo_store, "TIMEOUTS", TIMEOUTS)
 
 
