@@ -1,5 +1,3 @@
-"""Builds each service from the types in its constructor's signature."""
-
 import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence

@@ -1,5 +1,3 @@
-"""Reads the settings, and refuses unsafe ones. All faults are reported at once."""
-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,3 @@
-"""What the clients of earlier systems share: when a condition's name must not represent a finding,
-and the classification of a photo without storing it.
-"""
-
 import base64
 import binascii
 import re

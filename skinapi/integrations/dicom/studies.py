@@ -1,7 +1,3 @@
-"""The findings as studies of an archive. Objects are made when they are sent, so nothing is stored
-twice.
-"""
-
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

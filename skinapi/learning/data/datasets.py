@@ -1,7 +1,3 @@
-"""Reads folders of data sets into labelled samples, with the reasons for skipped pictures, and
-refuses combinations of data sets that must not be trained on together.
-"""
-
 import csv
 import hashlib
 import re

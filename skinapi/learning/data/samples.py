@@ -1,7 +1,3 @@
-"""Labelled pictures with the patient's data, and their selection and split into training,
-validation and test: stratified, grouped by patient and lesion, and the same on every machine.
-"""
-
 import hashlib
 import io
 import json

@@ -1,7 +1,3 @@
-"""Figures of a set of lesions: the quality of the probabilities, and what users get by the rules of
-serving. All figures on referrals come from `tabulate`.
-"""
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

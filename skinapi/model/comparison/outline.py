@@ -1,7 +1,3 @@
-"""Finds the outline of a lesion and measures its shape, from the pixels alone. The result is None
-if the outline is not clear enough to measure.
-"""
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,3 @@
-"""Loads and checks a model from its folder: network, head, labels, calibration, card and checksums.
-A damaged file raises ModelDamaged with its name.
-"""
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,3 @@
-"""The logs of jobs, stored in documents of several lines each, with a limited size, unprintable
-characters removed, and secrets masked.
-"""
-
 import re
 from collections import deque
 from collections.abc import Sequence

@@ -1,7 +1,3 @@
-"""The documents of one SQLite collection: a table of JSON texts with expression indexes, created on
-first use, and the translation of filters to SQL.
-"""
-
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -1,7 +1,3 @@
-"""Turns errors into answers. A route may declare its own renderer, because existing clients expect
-different formats.
-"""
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any

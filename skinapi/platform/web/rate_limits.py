@@ -1,5 +1,3 @@
-"""Rate limits: one moving window per rate class and caller, shared by all workers."""
-
 import importlib
 import math
 import os
