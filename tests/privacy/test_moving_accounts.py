@@ -399,6 +399,26 @@ def test_the_file_and_the_erasure_are_of_both_accounts(two: TwoAccounts, tmp_pat
     assert backend.services.store.collection("moved_accounts").count() == 0
 
 
+@WAITS
+@pytest.mark.parametrize("stays", ["", "kept", "used again"])
+def test_an_emptied_account_is_erased_with_the_other_one_unless_it_is_kept_or_used(
+    two: TwoAccounts, stays: str
+) -> None:
+    """Else a restore of an older backup would bring back what was moved from it, or would erase
+    what it has since.
+    """
+    services, doctor = two.backend.services, two.grey.email
+    two.move()
+    if stays == "used again":
+        two.root.call_ok("PATCH", f"/users/{two.old.email}/approve", json={"doctor": doctor})
+        predicted(two.backend.log_in(two.old.email))
+    elif stays:
+        two.root.call_ok("PUT", f"/users/{two.old.email}/keep", json={"reason": "a lawsuit"})
+    erase(services, two.backend.account(two.ada.email))
+    assert (services.data.accounts.find_by_id(two.old_id) is not None) is bool(stays)
+    assert services.data.erased_ids.has(two.old_id) is not bool(stays)
+
+
 def give_role(backend: Backend, person: Person, role: str) -> Person:
     path = f"/users/{person.email}/role"
     backend.admin().call_ok("PUT", path, json={"role": role})

@@ -40,7 +40,7 @@ from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unit_of_work import AuditRow, Erasures, Unit, UnitOfWork, atomic
 from skinapi.privacy.erasure.receipts import Asker, Receipt, Receipts
 
 WORK = "account_erasure"
@@ -184,19 +184,27 @@ class ErasureService:
             unit.audit("account.erase", by=SYSTEM, target=account_id)
             self._begin(unit, account)
 
-    def _begin(self, unit: Unit, account: Account) -> None:
-        """A backup may still have moved spots in this account, so a restore also erases the account
-        that has them.
+    def _begin(self, unit: Unit, account: Account, *, moved_away: int = 0) -> None:
+        """A backup may still have moved spots in an account that was emptied into this one, so that
+        one is erased too, unless an admin keeps it or it has findings of its own since.
         """
         held = sum(1 for _ in self.records.records.walk_stored(account.id, fields=()))
-        emptied = {*self.accounts.moved.list_into(account.id)}
-        opened = {it.id for it in self.accounts.by_ids(emptied).values() if it.status != "closed"}
-        for identifier in (account.id, *sorted(emptied - opened)):
-            self.erased_ids.add("account", identifier, findings=held)
+        self.erased_ids.add("account", account.id, findings=held + moved_away)
+        for identifier in self.accounts.moved.list_into(account.id):
+            emptied = self.accounts.find_by_id(identifier)
+            if emptied is None:
+                self.erased_ids.add("account", identifier, findings=held)
+            elif self._is_empty(emptied):
+                unit.record(AuditRow("account.erase", by=SYSTEM, target=identifier))
+                self._begin(unit, emptied, moved_away=held)
         receipt = self.receipts.find_pending(account.id)
         receipt = receipt or self.receipts.add(account.id, asked_by="system")
         self.receipts.begin(receipt, findings=held)
         self.accounts.remove(unit, account)
+
+    def _is_empty(self, account: Account) -> bool:
+        unprotected = account.status == "closed" and not account.keep
+        return unprotected and not self.records.records.count_of(account.id)
 
     def erase_again(self, account_id: str, *, by: str, kept_until: datetime | None) -> None:
         """Close the account instead if 2.0.0 kept its medical record until a later day."""
