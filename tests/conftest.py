@@ -49,7 +49,7 @@ from tests.support.temporary_files import keep_in_memory
 if not drill:  # its figures are those of a disk
     keep_in_memory()
 
-# A busy machine is slow, which is nobody's fault. The drill looks for examples of its own.
+# A busy machine may be slow. The drill looks for new examples.
 hypothesis.settings.register_profile(
     "patient",
     deadline=None,
@@ -62,7 +62,7 @@ hypothesis.settings.load_profile("patient")
 OURS = f"test_{secrets.token_hex(4)}_"
 
 
-# Fixtures that start servers, or processes as dear: a second and a half of work for each worker.
+# Fixtures that start servers or equally expensive processes: 1.5 s of work for each worker.
 STARTED_ONCE = (
     "shared_server",
     "plain",
@@ -89,7 +89,7 @@ STARTED_ONCE = (
 BEGIN_FIRST = ("learning", "console", "jobs", "faults", "process", "comparison")
 
 
-# One alone would take longer than all the rest of the tests. A module stays with one of them.
+# One process would take longer than all other tests. A module stays with one of them.
 BROWSERS = 2
 SHARED = ExitStack()  # by all processes
 LONGEST_ID = 100
@@ -113,7 +113,7 @@ def pytest_collection_modifyitems(
             item.add_marker(pytest.mark.xdist_group(group))
     yield
     places = {name: place for place, name in enumerate(BEGIN_FIRST)}
-    # After the shuffle, which stays as it is within a folder.
+    # This follows the shuffle, whose order within a folder is kept.
     items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
 
 

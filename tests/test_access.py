@@ -53,7 +53,7 @@ def test_each_role_gets_exactly_the_status_of_its_row(
     row, route = ROWS[name], declared(backend)[name]
     wanted = dict(zip(PEOPLE, row.who, strict=True))
     accounts.restore()
-    # Who may goes last: the others are refused what is there.
+    # Allowed callers come last, so that the others are refused something that exists.
     for who in sorted(wanted, key=lambda item: wanted[item] == "o"):
         answer = ask(accounts, who, route.method, name)
         assert letter(answer) == wanted[who], f"{who}: {answer.text[:200]}"
@@ -67,7 +67,7 @@ STATES: dict[str, tuple[AccountFields, bool]] = {
     "suspended": (AccountFields(status="suspended"), True),
     "closed": (AccountFields(status="closed", erase_at=datetime(2100, 1, 1, tzinfo=UTC)), True),
 }
-# Who has the patient already is told so.
+# A doctor who already has the patient is told so.
 OF_PATIENT = [*(row for row in ROWS.values() if row.names_patient)]
 SEEN = [row.name for row in OF_PATIENT if row.name != "take_unassigned_patient"]
 

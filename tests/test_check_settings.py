@@ -12,7 +12,7 @@ GOOD = {
     "JWT_SECRET_KEY": SECRET,
     "PUBLIC_URL": "https://skin.example",
 }
-# Of each kind: not set, too weak, unsafe, malformed, out of bounds, no number.
+# One of each kind: not set, too weak, unsafe, malformed, out of bounds, not a number.
 SEVEN = {
     "JWT_SECRET_KEY": "brief",
     "PUBLIC_URL": "",

@@ -18,7 +18,7 @@ MET_BY_PATIENTS = (
     "findings",
     "care",
 )
-# Who calls these tells the operator, or describes a field.
+# Calls of these address the operator, or describe a field.
 UNREAD = ("UnsafeSettings", "optional")
 
 

@@ -19,7 +19,6 @@ from tests.support.size import in_drill
 from tests.support.third_language import PLACES, copy_with_german
 
 PACKAGE = Path(skinapi.__file__).parent
-# Each is a start of the application.
 TRIED = PLACES[::6]
 START = """
 import skinapi.app.application
@@ -118,7 +117,7 @@ def test_no_key_stands_twice(file: str) -> None:
 NOT_NAMED = {"plain_phone", "cancer_phone", "spread"}
 # What an area did is in the file of a person also when the area is gone.
 NOT_NAMED |= {"account.link", "account.unlink", "account.allow_link", "archive.send_again"}
-# What only 2.0.0 wrote into the audit trail.
+# Only 2.0.0 wrote these into the audit trail.
 NOT_NAMED |= {"account.undo", "account.unrefuse", "breakglass.end", "case.close_opinion"}
 NOT_NAMED |= {"case.give_back", "case.take"}
 

@@ -41,7 +41,7 @@ def inner_models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def test_every_stored_record_ignores_fields_that_it_does_not_know_at_any_depth() -> None:
-    # A request knows what the record of its job does not.
+    # A request has fields that the record of its job lacks.
     found = {record for record in records() if not issubclass(record, Body)}
     assert {Finding, PairedComparison} <= found
     assert not [record for record in found if record.model_config.get("extra") != "ignore"]

@@ -22,34 +22,34 @@ PAGES = {
     "broker": "docs/operate/broker.md",
     "clients": "docs/clients.md",
 }
-# Those with other folders than one in each package `integrations`.
+# Areas whose folders are not one in each `integrations` package.
 FOLDERS = {
     "batch": ("skinapi/app/batch", "tests/app/batch"),
     "lab": ("skinapi/lab", "skinapi/learning", "tests/lab", "tests/learning"),
 }
 NAMES = {
-    # But for a system of codes, and what is stored of a patient's number that came so.
+    # A system of codes, and what is stored of a patient's number from FHIR, stay.
     "dicom": r"(?<!\|\| \")dicom(?!\.nema\.org/resources)|\bpacs\b",
     "oidc": r"oidc|\blog_in\.md",
-    # But for the words: `fhir` is a way of a consent.
+    # The word `fhir` stays: it is a value of a consent's `way`.
     "fhir": r"integrations[./]fhir|/fhir\b|\behr\.md",
-    # But for the word: it is a kind of mail, and a place where something of a person was sent.
+    # The word stays: it is a kind of mail, and a place to which personal data was sent.
     "webhooks": r"integrations[./]webhooks|\bwebhooks\.md|WEBHOOK_PRIVATE|(?<!#)/webhooks\b",
     "clients": (
         r"integrations[./]clients|\bclients\.md|\bOPEN_(?:SKINARTIFY|EXPLAINABLE|GUIDE|LAB)\b"
         r"|skinartify|dermascan|/api/(?:predict|health|models|datasets|upload-dataset|job)\b"
     ),
     "broker": r"integrations[./]broker|\bbroker\.md|JOBS_BROKER|requirements-broker",
-    # But for the words: a client of before has its name, and jobs and models are the core's.
+    # The words stay: an old client has the name, and jobs and models belong to the core.
     "lab": (
         r"(?:skinapi|tests)[./](?:lab|learning)\b|`learning/|`lab/|\blab\.md"
-        # In the console: its views, and what these ask for.
+        # Its views in the console, and the API that these call.
         r"|(?:href=\"#/|goTo\([`\"])(?:datasets?|add|train|jobs?)\b|apiPath`/datasets\b"
     ),
-    # But for the word: much is done in batches.
+    # The word stays: much is done in batches.
     "batch": r"app[./]batch|skinapi batch|/batch\.md|\(batch\.md",
 }
-# What may name an area that is gone, and why.
+# Files that may name a removed area, and why.
 ALLOWED: Mapping[str, str] = {
     "CHANGELOG.md": "what was",
     "tests/console/": "its tests",

@@ -372,7 +372,6 @@ LABORATORY = {**MELANOMA, "certainty": "laboratory"}
         (URGENT, [("a", {**PHOTO, "urgency_waits": True})], {"urgency": ROUTINE}),
         (ROUTINE, [("a", {**RESULT, "urgency": ROUTINE})], {"urgency": URGENT, **LABORATORY}),
         (ROUTINE, [("a", RESULT), ("a", {**RESULT, "urgency": ROUTINE})], {"urgency": ROUTINE}),
-        # What 2.0.0 went on to count.
         (ROUTINE, [("a", MELANOMA), ("b", MOLE)], {"urgency": URGENT, **MOLE}),
         (ROUTINE, [("a", MELANOMA), ("a", MOLE)], {"urgency": SELF}),
         (ROUTINE, [("a", MELANOMA), ("b", MOLE), ("b", MOLE)], {"urgency": URGENT}),

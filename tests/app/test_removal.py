@@ -9,7 +9,7 @@ import pytest
 from tests.app.removal import PAGES, Copy, remove
 from tests.support.size import in_drill
 
-# What is written from the code is written anew, and a server is made.
+# Generated files are written again, and a server is made.
 SERVES = """
 import runpy
 from pathlib import Path
@@ -19,7 +19,7 @@ backend = Backend(Path("instance"))
 paths = backend.client.get("/openapi.json").get_json()["paths"]
 print(len(paths), len(list(backend.app.url_map.iter_rules())))
 """
-# What they test apart from the application is that of the checkout: its history, its environment.
+# These test the checkout: its history and its environment.
 TESTED = ("tests/app", "tests/repository", "tests/integrations")
 APART = "not demo and not removal and not history"
 
@@ -51,7 +51,7 @@ def served(copy: Copy) -> Copy:
 
 ALONE, TOGETHER = [(area,) for area in PAGES], tuple(PAGES)
 each_gone = pytest.mark.parametrize("copy", [*ALONE, TOGETHER], ids="-".join, indirect=True)
-# A process of each copy takes three seconds: what one area leaves behind, all leave together.
+# A process takes three seconds for each copy, so all areas are removed together.
 all_gone = pytest.mark.parametrize(
     "copy", [*in_drill(*ALONE), TOGETHER], ids="-".join, indirect=True
 )

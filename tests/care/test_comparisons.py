@@ -610,7 +610,7 @@ def test_a_browser_draws_the_later_photo_where_it_fits(size: tuple[int, int]) ->
     )
     width = share / 100 * first[0]
     laid_out = np.array([width, width * size[1] / size[0]])
-    # A box at left: 50% and top: 50%, moved by shares of its own sides, turned about its middle.
+    # A box at left: 50% and top: 50% moves by shares of its sides and turns about its middle.
     middle = np.array(first) / 2 + laid_out * (np.array([across, down]) / 100 + 0.5)
     point = np.array([[0.2], [0.3]])  # of the earlier photo, from its middle
     in_later = by.at(point) * min(laid_out)

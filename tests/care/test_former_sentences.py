@@ -45,12 +45,12 @@ CHANGES = (
     ("result melanoma", "result mole"),
     ("result mole", "awaited"),
 )
-# Which a doctor may write of any decision.
+# A doctor may write these about any decision.
 WRITTEN: dict[Language, str] = {
     "en": "I look forward to the concert.",
     "fr": "Je me réjouis du concert.",
 }
-# Of the walk that found it.
+# A random walk found this.
 LEFT_OVER = {
     ("carcinoma", "melanoma"): (
         "It very rarely spreads to other parts of the body.",
@@ -155,7 +155,7 @@ def test_every_sentence_that_a_decision_brings_into_a_draft_is_known(
 ) -> None:
     at = Author(Backend(tmp_path, clinic_phone=phone), reviewed=False)
     at.sort_into_spot("right")
-    # Of a result nothing is decided any more but by another one.
+    # Only another result can change the decision about a result.
     for name in sorted(DECISIONS, key=lambda name: name.startswith("result")):
         at.decide(name)
         for reader in ADDRESSEES:

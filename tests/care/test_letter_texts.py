@@ -25,7 +25,7 @@ REVIEWS: dict[str, dict[str, Any]] = {
     "awaited": {"label": MELANOMA, "sample": "waiting"},
     "photo": {"label": None, "certainty": "suspected", "photo_wanted": True},
 }
-# Whatever a doctor writes: some of it once was refused, some of it differs from what was decided.
+# Texts of doctors: some were once refused, some differ from the decision.
 WRITTEN = (
     "The stitches stay for about ten days.",
     "Please take two tablets of paracetamol if it hurts.",

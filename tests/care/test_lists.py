@@ -48,7 +48,7 @@ def test_the_queue_has_unreviewed_first_then_the_urgent_then_who_waits_longest(
     assert numbers(doctor, "/queue?reviewed=false&limit=1") == [early, late, referral, routine]
     assert numbers(doctor, "/queue?reviewed=true") == [done]
     path = f"/patients/{shared_backend.account(ada.email).id}/submissions"
-    # The newest first is the last that was filed: its id is not patched.
+    # The newest is the one that was filed last: its id is not patched.
     assert numbers(doctor, path) == numbers(doctor, f"{path}?limit=1") == [routine, late, done]
     assert numbers(doctor, f"{path}?reviewed=true") == [done]
 

@@ -11,7 +11,7 @@ from typing import Self
 from tests.repository.documents import ROOT
 
 DOCUMENT = ROOT / "docs/integrate/embed.md"
-# What a test reads later: all that the page in the frame says, and from where.
+# All messages of the page in the frame, with their origins.
 LISTEN = """
 <!doctype html><html lang="en"><head><meta charset="utf-8"><title>The clinic</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"></head><body><main>

@@ -14,9 +14,9 @@ from tests.repository.documents import ROOT
 from tests.support.size import drill
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
-# What a person must never read: a key of our own tables, or a value that was not there.
+# Keys of our own tables, or missing values.
 RAW = re.compile(r"\b(?:undefined|null|NaN|Invalid Date|[a-z]+_[a-z_]+)\b|\[object")
-# Words of one language that are words of the other as well, or a part of a name.
+# Words that both languages have, or parts of names.
 LONG_ENOUGH = 9
 
 
@@ -37,7 +37,7 @@ LOOKS = [
 ]
 
 
-# Any two of size, scheme and language are met in every combination by these four.
+# These four contain every pair of values of size, scheme and language.
 EVERY_TWO = (0, 3, 5, 6)
 
 

@@ -156,7 +156,7 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/audit']")
     visitor.find("tbody tr")
-    # One searches first; of 110 acts nobody reads a list.
+    # A list of 110 actions is too long to read, so search first.
     assert visitor.find(".trail-filter :is(input, select)").get_attribute("name") == "who"
     assert visitor.count(".trail-filter option") == 6
     tops = "return new Set([...document.querySelectorAll('.trail-filter :is(input, select)')]"

@@ -17,7 +17,7 @@ SIGN_OR_SEE = """
 document.querySelector(".signing [value=stay]")?.click();
 return !document.querySelector(".opinion-end");
 """
-# The page waits for what a case says by now, until `go_on` is called.
+# The request for the case waits until `go_on` is called.
 HOLD_CASE = """
 const ask = window.fetch;
 const held = new Promise((resolve) => { window.go_on = resolve; });
@@ -113,7 +113,7 @@ def ask_a_colleague(journey: Journey, colleague: Caller) -> None:
 def sign_the_review(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.keys("a")
-    # It stays: a letter is to be written.
+    # The case stays open, because a letter is to be written.
     visitor.find("[value=agree]:checked:focus").send_keys(Keys.SHIFT, Keys.ENTER)
     journey.see("signed")
 

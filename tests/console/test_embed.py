@@ -255,7 +255,7 @@ def test_what_has_another_form_or_source_is_ignored(
     ]
     for message in [*hostile, {"skinapi": 1, "type": "key", "key": {"a": 1}}, {"skinapi": 1}]:
         frame.say(message)
-    # From the frame itself, which is no site around it.
+    # The frame itself is not a site around it.
     frame.run("postMessage({skinapi: 1, type: 'key', key: arguments[0]}, '*')", good)
     frame.say({"skinapi": 1, "type": "key", "key": "sk_session_" + "x" * 43, "language": "<xx>"})
     assert frame.await_told("refused", times=2)["code"] == "invalid_key"

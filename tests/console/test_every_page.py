@@ -31,9 +31,9 @@ NARROW, LARGE, TWICE = (320, 640), (640, 900), "200%"
 # A number with two decimals; a version with three parts is a name.
 FINE = re.compile(r"(?<![\d.])\d+[.]\d\d(?![\d.])")
 PRIMARY_DOWNLOAD = "main .primary[download], main .primary[href$='.pdf']"
-# Read by those who judge models: figures on a scale from 0 to 1.
+# People who evaluate models read figures on a scale from 0 to 1.
 FINE_ON = {"model", "version"}
-# What is opened on a page beside what its address shows: by a key, and there when this is.
+# Parts of a page that a key opens, with the element that is then there.
 OPENED = {
     "letter": ("l", "[name=letter]"),
     "opinion": ("s", "[name=colleague]"),
@@ -212,7 +212,7 @@ def enlarge(visitor: Visitor) -> None:
         visitor.look(NARROW)
 
 
-# One arrow key in a list chooses, by which nothing may be done yet.
+# An arrow key in a list chooses, which may not yet do anything.
 CHOOSE_ALL = """
 const sent = [], send = window.fetch, answer = arguments[0], place = location.hash;
 window.fetch = (path, options = {}) => {

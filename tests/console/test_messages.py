@@ -8,7 +8,7 @@ from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 
 MARKUP = "<b>Does it itch?</b>"
-# Of messages. Beside the queue stands what is urgent and of no doctor, as other tests leave it.
+# The list of messages. Other tests leave urgent findings without a doctor in the queue.
 UNREAD = ".unread:not([title])"
 UNSENT = "Please photograph it again in daylight"
 

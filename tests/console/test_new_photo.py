@@ -11,7 +11,7 @@ from tests.served.people import Caller, Seeder
 
 NEXT = ".send button:last-child"
 HEADING_HAS_THE_FOCUS = "return document.activeElement === document.querySelector('h1')"
-# How many photos this browser keeps, and whether one of them begins as a JPEG does.
+# The number of photos that this browser keeps, and whether one begins as a JPEG does.
 KEPT = """
 const done = arguments[arguments.length - 1];
 const request = indexedDB.open("skinapi.unsent", 1);

@@ -30,7 +30,7 @@ new MutationObserver((_, seen) => {
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "u", bubbles: true }));
 }).observe(document, { childList: true, subtree: true });
 """
-# Whether what was chosen last stands between the upper edge of what scrolls and the bar that signs.
+# True if the last choice is visible above the bar that signs.
 CHOICE_IS_IN_SIGHT = """
 const [chosen] = [...document.querySelectorAll("#review .chips :checked")].slice(-1);
 const { top, bottom } = chosen.closest(".chip").getBoundingClientRect();

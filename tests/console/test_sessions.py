@@ -13,7 +13,7 @@ from tests.support.backends import PASSWORD
 from tests.support.photos import photo_of
 
 UPLINK = 20_000  # bytes a second: the photo takes longer than two people
-# How many requests with a photo have ended, in whichever way.
+# The number of requests with a photo that have ended, in whichever way.
 COUNT_UPLOADS = """
 window.uploads = 0;
 const send = XMLHttpRequest.prototype.send;

@@ -189,7 +189,7 @@ def said_by(source: str, words: dict[str, str]) -> set[str]:
     return {key for key in words if key in quoted | counted or key.startswith(prefixes)}
 
 
-# What nobody logs in to.
+# Accounts that nobody logs in to.
 EMBEDDED = "embed/main.js"
 
 
@@ -339,7 +339,7 @@ def test_every_error_that_a_person_can_meet_has_words(
         error.code
         for error in errors_below(SkinAPIError)
         if error.__module__.startswith("skinapi.")
-        # Only the command line says these; they are there once another test has imported them.
+        # Only the command line prints these; they exist once another test has imported them.
         and not error.__module__.startswith(NOT_SERVING)
         and (error.status < 500 or error.status in (503, 507))
     }

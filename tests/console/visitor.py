@@ -35,7 +35,7 @@ IN_THE_WAY = (
     ElementClickInterceptedException,
     ElementNotInteractableException,  # a dialog is in the page a moment before it is open
 )
-# What the driver says where the page went elsewhere while it looked.
+# The driver's error if the page was replaced during a lookup.
 NAVIGATED = "aborted by navigation"
 # The standard: https://www.w3.org/TR/WCAG22/
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -80,7 +80,6 @@ window.fetch = async (asked, options) => {
   return ask(asked, options);
 }
 """
-# The same of the next photo.
 LOSE_UPLOAD = """
 const send = XMLHttpRequest.prototype.send;
 let left = 1;
@@ -100,7 +99,7 @@ PRIMARY = """
 return [...document.querySelectorAll("main .primary")]
   .filter((one) => one.checkVisibility() && !one.closest("dialog")).map((one) => one.textContent);
 """
-# What is wrong with the frame of the page.
+# Faults in the frame of the page.
 FRAME = """
 const seen = (one) => one.checkVisibility({ visibilityProperty: true });
 const bottom = (one) => one.getBoundingClientRect().bottom;
@@ -196,7 +195,7 @@ class Visitor:
 
     def open_view(self, place: str) -> None:
         self.find("main > *")
-        # A case is exchanged beside its list.
+        # A case is replaced next to its list.
         shown = "document.querySelector('main .case-frame, main > :first-child:not(.open)')"
         self.run(f"window.left = {shown}")
         self.go(place)

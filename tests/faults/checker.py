@@ -80,7 +80,7 @@ def _accounts(told: Told, kept: Contents) -> Iterator[str]:
         granted = sum(event.done for event in life if event.action == "register")
         if granted > 1 and not removed:
             yield f"{email} was given out {granted} times"
-        # Who has to wait is not refused.
+        # A request to wait is not a refusal.
         if not any(event.done or event.unknown or event.status == WAIT for event in life):
             yield f"{email} was refused though nobody had it"
 
@@ -197,7 +197,7 @@ def _trail(told: Told, kept: Contents) -> Iterator[str]:
     for action in sorted(set(told_done) | set(rows_done) - {""}):
         least, most = told_done[action], told_done[action] + unknown[action]
         if action.startswith(("account.approve", "account.role_")):
-            # What changes nothing leaves no row. Everybody begins unapproved, and as a user.
+            # An action without effect leaves no row. An account begins unapproved, and as a user.
             least = 0 if action == "account.role_user" else len(changed[action])
         if action and not least <= rows_done[action] <= most:
             yield f"{rows_done[action]} rows of {action} done, not {least} to {most}"

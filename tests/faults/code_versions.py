@@ -37,7 +37,7 @@ def code_after(folder: Path) -> Path:
         else:
             shutil.copy(ROOT / name, folder)
     code = folder / "skinapi"
-    # Inside a record too: what it is made of is read by the version before as well.
+    # Nested records too: the previous version must read them as well.
     total = "    total: NonNegativeFloat\n"
     replace(code / "model/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n")
     replace(

@@ -92,7 +92,7 @@ class Proxy:
         return {
             "SKINAPI_PROXY_SOCKET": str(self._socket),
             "SKINAPI_PROXY_BIND": f"127.0.0.1:{self.port}",
-            # Only root may start it as somebody else, and this folder is ours alone.
+            # Only root may run it as another user, and this folder belongs to us.
             "SKINAPI_PROXY_USER": getpwuid(os.getuid()).pw_name,
             "SKINAPI_PROXY_GROUP": getgrgid(os.getgid()).gr_name,
             **{

@@ -260,7 +260,7 @@ def test_what_is_judged_again_or_moved_is_there_once_whatever_is_killed(
         assert [fault.message for fault in check_integrity(services)] == []
     for actor in actors:
         rows = actor.doctor.pages("/queue")
-        # An urgent finding that was entered in error leaves a row without a finding.
+        # An urgent finding in error leaves a row without a finding.
         listed = sorted(item["id"] for item in rows if "id" in item)
         assert listed == sorted(case.number for case in actor.current_cases)
     report(f"{KILLS} kills: {say_done(actors)}; nothing lost, nothing twice")

@@ -93,12 +93,12 @@ CHANGED = {
     },
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more
 }
-# Collections that hold nothing of a person, and those that nothing reads any more.
+# Collections without personal data, and those that nothing reads any more.
 OF_THE_SERVER = {"leases", "store"}
 EMPTIED = {"account_acts", "break_glass"}
-# A patient, and a doctor, go on to read these. Others may be retired.
+# Patients and doctors continue to read these. Others may be retired.
 STILL_SAID = {"class", "confidence", "time", "decision", "label", "text", "email"}
-# What is said by other rules since.
+# These texts now follow other rules.
 TITLES = {"heading", "title", "title_key", "for_doctor"}  # of a decision that names nothing
 RESTATED = TITLES | {"about", "from", "certainty", "findings", "graver_review", "narrative"}
 RESTATED |= {"notices", "report", "verification"}

@@ -11,7 +11,7 @@ import pytest
 from tests.faults.proxy import PATIENCE_S, Proxy
 from tests.support.waiting import await_
 
-# As deploy/haproxy.cfg says.
+# The limit in deploy/haproxy.cfg.
 MOST_CONNECTIONS = 512
 MORE = 40
 GREEDY, OTHER = "127.0.0.2", "127.0.0.3"

@@ -27,7 +27,7 @@ CONTEXTS = {
          "checklist": (), "skin_confirmed": True, "text_in_picture": True}
     ),
 }  # fmt: skip
-# Of requests in stores that exist.
+# These hashes are in existing stores.
 STORED = {
     "nothing": "b7a2fb0c50e36f6c",
     "first facts": "b854159b8fef436e",

@@ -46,7 +46,7 @@ SKIN_CREAM = {
         'skinCream: "Crème sur la peau"\ncream_yes: "oui"\ncream_no: "non"\n',
     ),
 }
-# They hold with it too: of what is stored, and of words.
+# These tests of stored data and of words must pass with the new fact.
 ALSO = ("test_hashes.py", "test_told_facts.py::test_each_answer_has_words")
 
 

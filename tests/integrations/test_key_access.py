@@ -53,7 +53,7 @@ TAKE_NO_KEY = """
     show_overview show_usage promote_model roll_back_model delete_model
     show_operating_point choose_operating_point list_all_keys make_clinic_key revoke_any_key
     show_retention keep_account list_erasures
-    # Its clients know no key.
+    # Its clients do not use keys.
 """
 NO_KEY = {name for line in TAKE_NO_KEY.splitlines() if "#" not in line for name in line.split()}
 OWNERS = ("user", "other user", "doctor", "other doctor", "second opinion", "researcher", "admin")
@@ -171,7 +171,7 @@ def test_admission_refuses_each_key_that_its_route_does_not_take(
         totals=data.totals,
         spend_quota=lambda *_: None,
     )
-    # What is asked of a key is its access and its method: of routes with the same, one is asked.
+    # The result depends on access and method, so one route of each kind is called.
     routes = {
         (route.access, route.method in SAFE_METHODS): (name, route)
         for name, route in declared(backend).items()

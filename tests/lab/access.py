@@ -18,7 +18,7 @@ PHOTO = photo_of("melanoma")
 def _name_samples(backend: Backend) -> dict[str, str]:
     data = backend.services.get(DatasetsService).data
     image = publish_one(
-        # Not made anew: mongomock would refuse the unique index over what is there.
+        # Not created again: mongomock would refuse the unique index over the existing documents.
         data.datasets,
         DatasetImages(backend.services.store),
         PHOTO,

@@ -250,7 +250,7 @@ def test_what_is_no_data_set_is_refused_with_the_reason(
     assert refused["status"] == "refused"
     assert says in refused["problem"]
     person.call("DELETE", f"/uploads/{identifier}")
-    # What an earlier upload left may go meanwhile.
+    # The remains of an earlier upload may be deleted meanwhile.
     assert set(backend.services.store.blobs.keys()) <= before
     other = backend.member(role="researcher")
     assert other.call("GET", f"/datasets/{refused['id']}").status_code == 404

@@ -123,7 +123,7 @@ def small(_lean: None, tmp_path_factory: pytest.TempPathFactory) -> Small:
     words = (
         *("train", "--data", data, "--architecture", tiny.NAME, "--init", start),
         *("--epochs", "2", "--side", str(SIDE)),
-        # Of the optimizers the one whose steps are the least to trace.
+        # The optimizer whose steps are the quickest to trace.
         *("--optimizer", "SGD"),
         *("--work", root / "work", "--out", root / "model"),
     )

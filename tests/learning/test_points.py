@@ -225,7 +225,7 @@ def test_a_model_that_was_calibrated_again_is_measured_again_by_one_command(
         assert told["lesions"] == figures.malignant + figures.benign
     assert "what each operating point does" in (folder / README).read_text()
 
-    # Of a network that came without an account of its training there is no page to write.
+    # A network without an account of its training has no such page.
     (folder / README).unlink()
     del after["training"]
     write_model_files(folder, card=after, calibration=calibration)

@@ -64,7 +64,7 @@ def test_serving_equals_keras_in_probabilities_and_the_gradient_tape_in_heat_map
     with tensorflow.GradientTape() as tape:
         logits, feature_map, pooled = rebuilt.network(batch[:4], training=False)
         outputs = logits.numpy().argmax(axis=1)
-        # No picture of a batch changes the answer to another.
+        # A picture of a batch does not change the answer to another.
         chosen = tensorflow.gather(logits, outputs, axis=1, batch_dims=1)
     gradients = tape.gradient(chosen, feature_map).numpy()
     for row, (features, gradient) in enumerate(zip(feature_map.numpy(), gradients, strict=True)):

@@ -12,7 +12,7 @@ from skinapi.model.network.model import Model
 from skinapi.model.network.picture import Tensor
 from tests.support.cards import model_card
 
-# Of a model without an output for squamous cell carcinoma.
+# For a model without an output for squamous cell carcinoma.
 LABELS = tuple(key for key in conditions_table().keys if key != "squamous_cell_carcinoma")
 NINE_LABELS = conditions_table().keys
 FEATURES = 64

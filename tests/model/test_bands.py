@@ -29,7 +29,7 @@ ITEMS = [item.key for item in TABLE.checklist.items]
 UNTOLD = Context()
 many = settings(max_examples=size(60, 3000), deadline=None)
 
-# Of a model with or without an output for squamous cell carcinoma.
+# For a model with or without an output for squamous cell carcinoma.
 shares = st.lists(st.floats(0, 1), min_size=8, max_size=9).filter(lambda s: sum(s) > 0.1)
 probabilities = shares.map(
     lambda drawn: dict(

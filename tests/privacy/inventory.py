@@ -17,7 +17,7 @@ PAGE = "docs/operate/inventory.md"
 TECHNICAL = "tests/privacy/technical_fields.md"
 # In every document: when it was made, its random id, and how it is written.
 COMMON = frozenset({"id", "created_at", "schema", "revision", "holds"})
-# They hold nothing of a person: how this server keeps itself in order.
+# Collections without personal data, in which the server manages itself.
 OF_THE_SERVER = frozenset({"leases", "restores", "store", *EMPTIED})
 
 

@@ -228,7 +228,7 @@ def places_of(needles: tuple[str, ...], stored: dict[str, list[Document]]) -> It
                     yield f"{name}.{path}"
 
 
-# What lists and comparisons look for, beside the fields of a model.
+# Terms of lists and comparisons, besides the fields of a model.
 BESIDE = {"search", "family", "expires_at", *(f"band_{part}" for part in "abcd")}
 
 

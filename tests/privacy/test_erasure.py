@@ -117,11 +117,9 @@ def test_a_closed_account_is_like_a_suspended_one_until_it_is_erased(
     assert (closed.status, closed.may_teach) == ("closed", False)
     consents = backend.services.data.consents.find_latest(account.id)
     assert consents["training"].given is False
-    # Nobody logs in, and the address is taken.
     assert ada.call("GET", "/me").status_code == 401
     answer = backend.client.post("/login", json={"email": ada.email, "password": PASSWORD})
     assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_credentials")
-    # The doctor goes on to see the record.
     (patient,) = grey.call("GET", "/patients").get_json()
     assert (patient["name"], patient["inactive"]) == (account.name, True)
     assert patient["erase_at"] == left["deletion_at"]

@@ -12,14 +12,14 @@ from tests.support.backends import Backend, Person
 
 MODELS = list_record_types()
 OWNERS = ("owner", "account")
-# Whose records name a person and have another way out, or none.
+# Records that name a person and are deleted in another way, or never.
 OTHERWISE: Mapping[str, str] = {
     "accounts": "the account itself: removed last (privacy/erasure/service.py)",
     "upload_parts": "with their upload",
     "job_logs": "with their job",
     "erasure_receipts": "proves the erasure, and names the account by its id alone",
 }
-# What the code that deletes them reads beside the owner.
+# Fields that the deleting code reads besides the owner.
 FIELDS: Mapping[str, Document] = {
     "datasets": {
         "name": "spots",

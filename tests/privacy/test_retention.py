@@ -35,7 +35,7 @@ from tests.support.reviews import mark_told, signed_review
 from tests.support.size import size
 
 DAY = timedelta(days=1)
-# Fewer than the settings allow: a test lives through them.
+# Fewer days than the settings allow, because a test simulates each.
 PHOTOS, FINDINGS, MESSAGES, ACCOUNTS = 20, 30, 15, 50
 DAYS = dict(zip(RetainedKind, (PHOTOS, FINDINGS, MESSAGES, ACCOUNTS), strict=True))
 SETTINGS: dict[str, Any] = {**MAIL, "photos": "always", "retain_accounts_days": 500}

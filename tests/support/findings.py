@@ -24,7 +24,7 @@ CONTRADICTED = ModalityFinding(
     dermoscopic_probability=0.02,
     used=KNOWN,
 )
-# Of a model without an output for squamous cell carcinoma.
+# For a model without an output for squamous cell carcinoma.
 EIGHT = tuple(key for key in conditions_table().keys if key != "squamous_cell_carcinoma")
 # Enough malignant lesions of the one kind of picture, too few of the other.
 TESTED = HeldOutFigures(

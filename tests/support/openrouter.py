@@ -23,7 +23,7 @@ from tests.support.local_server import LocalServer, serving_in_a_thread
 DATED = "-2026-04-14"  # as OpenRouter names the version that answered
 KEY = "sk-or-test"
 CHECKERS = ("anthropic/claude-haiku-4.5", "mistralai/mistral-medium-3.1")  # of the settings
-# Nobody waits so long: a hanging server lets go when it is closed.
+# No client waits this long. Closing a hanging server ends the wait.
 FOREVER_S = 90.0
 Behaviour = Callable[["Call"], None]
 

@@ -14,7 +14,7 @@ import yaml
 from tests.repository.documents import ROOT
 
 ENGLISH = sorted(path.relative_to(ROOT) for path in ROOT.glob("skinapi/**/words/en/*.yaml"))
-# Where German stands.
+# The places of German words.
 PLACES = [
     *(str(path.parents[1] / "de" / path.name) for path in ENGLISH),
     "skinapi/model/conditions.yaml",

@@ -128,8 +128,6 @@ class History:
         self.act_name = act.__name__
         act()
 
-    # What there is.
-
     def list_spots(self, patient: Patient | None = None) -> list[str]:
         """Return the spots that have a finding or a stub."""
         own = [spot for spot, owner in self.owners.items() if patient in (None, owner)]
@@ -157,8 +155,6 @@ class History:
 
     def owner_of(self, spot: str) -> Patient:
         return self.owners[spot]
-
-    # What is done.
 
     def _log(self, what: str, spot: str, photo: str = "", **more: Any) -> None:
         self.oracle.log.append(Done(self.at, what, spot, photo)._replace(**more))
@@ -471,8 +467,6 @@ class History:
         report = self.grey.call("GET", f"/submissions/{live.number}/report.json").get_json()
         code, version = report["verification"]["hash"], self.oracle.version(live.spot)
         self.papers.append(Signed(self.at, code, live.name, live.spot, version))
-
-    # What is stored.
 
     def find_stored(self, number: int) -> Any:
         found = self.backend.services.store.collection("submissions").find({"number": number})

@@ -167,7 +167,6 @@ def test_nobody_agrees_to_a_text_that_was_replaced_while_it_was_read(
     assert (answer.status_code, answer.get_json()["code"]) == (409, "consent_text_changed")
     assert backend.stored()["accounts"] == before["accounts"]
     assert show(ada)["history"] == []
-    # A withdrawal waits for no text.
     assert put(ada, training=False, texts={"training": 1}).status_code == 200
 
 
@@ -219,7 +218,6 @@ def test_kept_photos_stay_where_nobody_asks_for_their_erasure(backend: Backend) 
     number = predicted(ada)["id"]
     assert put(ada, photos=False).status_code == 200
     assert ada.call("GET", f"/submissions/{number}/photo").status_code == 200
-    # They can be erased later.
     assert put(ada, erase_kept=True).status_code == 200
     assert ada.call("GET", f"/submissions/{number}/photo").status_code == 404
 
@@ -324,6 +322,6 @@ def test_a_photo_whose_consent_ends_while_it_is_judged_is_not_kept(
     number = predicted(ada)["id"]
     assert ada.call("GET", f"/submissions/{number}/photo").status_code == 404
     assert list(backend.services.store.blobs.keys()) == []
-    # What one says of this very photo counts more than the answer for all.
+    # The answer for this photo takes precedence over the general answer.
     kept = predicted(ada, keep_photo="true")["id"]
     assert ada.call("GET", f"/submissions/{kept}/photo").status_code == 200

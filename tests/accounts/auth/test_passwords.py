@@ -163,7 +163,7 @@ def test_the_hash_of_no_account_has_the_form_and_the_cost_of_a_real_one() -> Non
 
 
 HOLDER = "192.0.2.1"
-# Other addresses of one site: a household's and a company's.
+# These are other addresses of one site: a household's and a company's.
 SITE = [f"2001:db8:7:{number:x}::{number}" for number in range(1, 40)]
 
 
@@ -252,7 +252,7 @@ def test_past_its_places_a_login_is_refused_at_once_and_costs_no_guess(
         assert found == {503: 15}
         answer = backend.client.post("/login", json=body)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, str(RETRY_AFTER_S))
-        # Those with a place count their guess before they hash; the refused ones may be quicker.
+        # Guesses with a place are counted before they are hashed; refused ones may be quicker.
         await_truth(lambda: guesses_of(backend) == 5)
     finally:
         hasher.may_end.set()

@@ -176,7 +176,7 @@ def test_an_account_that_was_approved_once_stays(backend: Backend) -> None:
         backend.register(email)
         assert admin.call("PATCH", f"/users/{email}/{decision}", json={}).status_code == 200
         age(backend, email, 1000)
-    # As after a log-in at the clinic with which the person's group was gone.
+    # A log-in at the clinic does this when the person has left the group.
     backend.edit("waits@example.org", status="waiting", token_version=2)
     before = emails(backend)
     backend.app.background.run("waiting-expiry")

@@ -8,9 +8,7 @@ from tests.served.people import Caller
 from tests.served.server import Server, stopping
 from tests.served.wire import ask
 
-# Without the environment that `make` would set up first.
 COMMAND = ("make", "demo", "--assume-old=.venv/serving", "PYTHON={python}", "DEMO={folder}")
-# What a demo does not take over.
 FOREIGN = {
     "JWT_SECRET_KEY": "",
     "MODEL_PATH": "",

@@ -32,17 +32,17 @@ DOTS, SHOWN_HEIGHT = 100, 1020
 COLOURS = 256
 COMPARED_S = 60
 DOCTOR, PATIENT = "holt@demo.example", "petit@demo.example"
-# Of each picture who sees what is on it, and the view with its finding.
+# Each picture's reader, and the view with its finding.
 PAGES = {"finding": (PATIENT, "finding"), "queue": (DOCTOR, "case")}
 WORDS = "Words"  # the text of a picture that holds what its page said
-# What a page says of days and times, which are others tomorrow.
+# Days and times differ tomorrow.
 OF_TIME = {
     name.lower()
     for names in (month_name, month_abbr, day_name, day_abbr)
     for name in filter(None, names)
 } | {"am", "pm", "today", "tomorrow", "yesterday", "now", "ago"}
 OF_TIME |= {"day", "days", "hour", "hours", "minute", "minutes"}
-# Part of a code that a report is verified by.
+# A part of a verification code.
 OF_CODE = re.compile("[0-9a-f]{4,}")
 
 

@@ -15,7 +15,7 @@ from tests.app.demo.pictures import (
 
 
 def assert_is_current(name: str, says: str) -> None:
-    # Two findings of nearly one score stand the other way round on another processor.
+    # Findings with nearly the same score are sorted differently on another processor.
     before, now = sorted(list_words(text_when_taken(name))), sorted(list_words(says))
     assert now
     changed = list(unified_diff(before, now, n=2, lineterm=""))[3:]

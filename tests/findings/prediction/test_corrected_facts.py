@@ -198,7 +198,7 @@ def test_what_a_doctor_has_told_makes_no_finding_of_a_patient_milder(real_backen
         refused = put(case.ada, case, checklist=milder, version=2)
         assert code(refused) == (409, "told_by_another")
     assert case.read()["version"] == 2
-    # What makes nothing milder is taken, and opens no way around.
+    # A correction that makes nothing milder is accepted, and cannot be used to get around the rule.
     assert changed(put(case.ada, case, sex="female", version=2))[1] == ["sex"]
     more = [*signs["checklist"], "diameter_7mm_or_more"]
     assert changed(put(case.ada, case, checklist=more, version=3))[1] == ["checklist"]

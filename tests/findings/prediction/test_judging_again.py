@@ -362,7 +362,7 @@ def test_what_cannot_be_filed_for_the_right_one_stays_with_the_wrong_one(mistake
     assert mistake.move(patient=stranger).status_code == 404
     assert numbers(mistake.ada, "/submissions") == [mistake.wrong]
     assert numbers(mistake.bob, "/submissions") == []
-    # An admin knows of patients of any doctor, or none.
+    # An admin may see that patients of any doctor exist.
     assert mistake.move(mistake.backend.member(role="admin"), patient=stranger).status_code == 200
     assert mistake.move().get_json()["code"] == "entered_in_error"
     assert numbers(mistake.bob, "/submissions") == []

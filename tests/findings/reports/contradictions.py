@@ -26,7 +26,7 @@ CITED = 0.1  # of what is less probable, no guideline on its suspicion
 WORDS_OF_A_SENTENCE = 4
 OF_THE_MODEL = "harmless or not"  # its answer stands second, unchanged, where a doctor has decided
 IN_A_ROW = " · "  # what one of several pictures alone says
-# What may not stand together in what one person has in sight, and why.
+# Pairs that may not be in one view, and why.
 PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
     {
         "en": (
@@ -38,7 +38,7 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
             ("does not look like skin", "should see it in any case", "skin or not"),
             ("[Hh]armless", "cannot be ruled out|[Nn]ot ruled out", OF_THE_MODEL),
             ("is awaited", "Laboratory's result:", "whether there is a result"),
-            # Of the two, one may be said of another photo of the spot.
+            # One of the two may be about another photo of the spot.
             (
                 "[Pp]roven by",
                 "^(?!Said of this photo:).*suspected|result is awaited",
@@ -384,7 +384,7 @@ def asked_in(text: str, language: Language) -> set[Band]:
         for band in Band
         for words in [TABLE.band_words(band, language)]
     }
-    # A doctor's "go sooner if" suits several bands; what one alone says tells it.
+    # A doctor's "go sooner if" suits several bands; a sentence of only one band identifies it.
     own = {
         band: said - set().union(*(sentences[other] for other in Band if other is not band))
         for band, said in sentences.items()

@@ -329,7 +329,7 @@ def test_the_same_question_gives_the_same_words_and_is_asked_once(
     llm.behave = hang_up
     again = narrate_with(make())
     assert (first, len(llm.calls)) == (again, 2)
-    # Another finding whose figures read alike, also of somebody else.
+    # Another finding with similar figures, possibly of another person.
     elder = Context(modality=Modality.DERMOSCOPIC, age_band="75+", sex="female")
     alike = facts_of("melanocytic_nevus", elder, probability=0.601, raised_by=(RaisedBy.MELANOMA,))
     assert narrate_with(make(), alike).explanation == first.explanation

@@ -42,7 +42,7 @@ DECISIONS: list[dict[str, Any] | None] = [
     {"label": MOLE, "certainty": SURE, "sample": Sample.WAITING},
     PHOTO,
 ]
-# Of another finding of the spot: said by whom, how urgent, by which review.
+# About another finding of the spot: who decided it, how urgent it is, by which review.
 ELSEWHERE = [
     *((by, band, None) for by in (LevelSource.REVIEW, LevelSource.MODEL) for band in Band),
     (LevelSource.REVIEW, Band.SELF_MONITORING, PHOTO),

@@ -221,7 +221,7 @@ def test_no_text_is_read_as_markup_or_opens_anything(hostile: str) -> None:
 
 
 def report_saying(text: str) -> Report:
-    # Each another text: what was said before is not printed again.
+    # Each text is different: a repeated text is not printed again.
     lines = (f"{text} 1", f"{text} 2")
     narrative = narrative_in("en", f"{text} explained")
     narrative = narrative.model_copy(

@@ -11,7 +11,7 @@ from tests.platform.jobs.brokers import BrokerServer, running_broker
 from tests.stores.mongod import free_port
 from tests.support.backends import Backend
 
-# So seldom that within a test a job is found by its announcement alone.
+# The interval is so long that only an announcement starts a job within a test.
 NEVER = {"SELDOM_POLL_S": "1000"}
 PATIENCE_S = 60
 

@@ -5,7 +5,7 @@ from tests.integrations.clients.dialects import base64_of
 from tests.support.access_part import AccessPart
 from tests.support.photos import photo_of
 
-# Where the operator did not open them.
+# The operator has not opened these routes.
 TABLE = """
 say_health                   anyone            /api/health
 predict_for_skinartify       approved          /predict

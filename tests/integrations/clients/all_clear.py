@@ -29,7 +29,7 @@ from skinapi.model.finding import Finding
 from skinapi.model.registry.inference import ClassifiedPhoto
 from tests.support.photos import photo_of
 
-# The lab's screen paints it green wherever it may.
+# The lab's screen shows it in green.
 REGULAR = Shape(asymmetry=0.1, border=0.1, colour=0.1, diameter=0.1)
 PHRASES = SENTENCES["en"]
 TABLE = conditions_table()

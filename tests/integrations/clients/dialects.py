@@ -69,10 +69,10 @@ Send = Callable[..., TestResponse]
 PROBLEM, PLAIN = "application/problem+json", "text/plain"
 # A problem with the members of a prediction, whatever its status.
 PREDICTION = f"{PROBLEM}; as a prediction"
-# The status of: refused, no photo, too large, without a model, too often.
+# The statuses of: refused, no photo, too large, no model, too many requests.
 CLIENTS: dict[str, tuple[Send, tuple[int, int, int, int, int], str]] = {
     "skinartify": (skinartify, (422, 400, 413, 503, 429), PROBLEM),
-    # Too large is told before anybody has read whose form it is: so in the guide's way.
+    # A too large body is refused before its form is known, so in the guide's way.
     "skinartify's document": (skinartify_document, (422, 400, 400, 503, 429), PROBLEM),
     "guide": (guide, (400, 400, 400, 503, 429), PROBLEM),
     "inference": (inference, (422, 400, 413, 503, 429), PREDICTION),

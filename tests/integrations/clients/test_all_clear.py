@@ -41,7 +41,7 @@ KEYS = conditions_table().keys
 # Of the first and of the second condition; the others share what is left.
 SHARES = ((0.34, 0.33), (0.6, 0.25), (0.8, 0.04), (0.97, 0.01))
 NEVER_PASSED = dict.fromkeys(THRESHOLDS, 1.1)
-# Its priors make it name the second condition wherever that is anywhere near.
+# Its priors make it name the second condition if that is at all likely.
 NAMES_THE_SECOND = NamingRule(tau=1.0, prior={key: 0.5**place for place, key in enumerate(KEYS)})
 
 

@@ -17,7 +17,7 @@ SENTENCES = {
     504: "The server gave no answer in time; try again shortly",
 }
 LARGE = 2  # the place in `CLIENTS`
-# On a page: both that share the guide's address, and the lab everywhere.
+# Both clients that share the guide's address run in a page, and the lab everywhere.
 HEARS_200 = ("guide", "skinartify's document", "lab")
 pytestmark = pytest.mark.xdist_group("nginx")
 

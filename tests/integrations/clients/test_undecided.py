@@ -102,7 +102,7 @@ def test_an_urgent_picture_of_mostly_normal_skin_is_not_answered_with_no_lesion_
     diagnosis = Diagnosis.from_photo(classified)
     assert (diagnosis.class_name, diagnosis.confidence) == (NO_DIAGNOSIS, 0)
     assert diagnosis.treatment == action(found["band"])
-    # Where a carcinoma is named, a melanoma is as probable.
+    # If a carcinoma is named, a melanoma is as probable.
     assert diagnosis.severity == ("Critical" if found in (URGENT, REFERRED) else "Moderate")
     assert min(diagnosis.clinical_indicators.values()) > 0.3  # its screen shows less as "Low"
     assert CANNOT in diagnosis.description

@@ -30,7 +30,7 @@ store_study                  approved          /dicom/studies/1.2.3
     name_samples=_name_samples,
     no_key=("show_archive", "list_archive_deliveries", "send_to_archive_again"),
     spooled_photos=("/dicom/studies", "/dicom/studies/<study>"),
-    # Who sends them, and how many a token holds.
+    # The senders, and how many requests a token holds.
     large_bodies=((b"/dicom/studies", STUDY, "user", 16),),
     strangers=(
         (b"/dicom/studies", STUDY, "", 401),

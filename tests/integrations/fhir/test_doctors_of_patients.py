@@ -64,7 +64,7 @@ def test_an_order_for_a_doctor_whom_nobody_knows_is_refused(open_backend: Open) 
         assert "DEFAULT_DOCTOR" not in sentence  # the sender sets nothing here
         assert "e-mail" in sentence
     assert not backend.stored().get("submissions")
-    # Who has ordered it is in charge of nothing.
+    # The person who placed the order is in charge of nothing.
     ordered = orders.transaction(**performer(backend, "requester"))
     assert hospital.call("POST", "/fhir", json=ordered).status_code == 200
     assert in_charge(backend, backend.stored()["submissions"][-1]["owner"]) is None

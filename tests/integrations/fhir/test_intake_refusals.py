@@ -149,7 +149,6 @@ def test_a_body_that_is_no_json_or_no_r4_is_refused(hospital: Person) -> None:
     for form in ("application/fhir+xml", "text/plain", "application/fhir+json; fhirVersion=5.0"):
         answer = hospital.call("POST", "/fhir", data=body, headers={"Content-Type": form})
         assert outcome(answer)[0] == 415
-    # Before anything is judged.
     answer = hospital.call("POST", "/fhir", data=body, headers={"Accept": "application/fhir+xml"})
     assert outcome(answer)[0] == 406
 

@@ -18,7 +18,7 @@ from joserfc import jwk, jws
 from tests.support.local_server import LocalServer, serving_in_a_thread
 
 CLIENT, SECRET = "skinapi", "s3cret-of-the-client"
-# Nobody waits so long: a hanging server lets go when it is closed.
+# No client waits this long. Closing a hanging server ends the wait.
 FOREVER_S = 90.0
 
 

@@ -246,7 +246,7 @@ OF_LABELS: dict[str, Damage] = {
     "a label that hides": _bytes(b'["\\ud800"]'),
     "a long label": _bytes(b'["' + b"x" * 60_000 + b'"]'),
 }
-# What cannot be laid to one file alone is told with those that do not fit together.
+# A fault that no single file explains is reported as a mismatch of files.
 TABLE: dict[str, dict[str, Damage]] = {
     NETWORK: OF_ANY_FILE | OF_NETWORK,
     WEIGHTS: OF_ANY_FILE | OF_WEIGHTS,

@@ -80,7 +80,7 @@ ALL_PASSED = dict.fromkeys((name.value for name in GateName), "passed")
         ("melanoma_sensitivity", (1, 1, 0.01, 0.05), "passed"),
         ("specificity", (1, 1, -0.01, 0.05), "passed"),
         ("ece", (1, 1, -0.001, 0.02), "passed"),
-        # More is lost than may be, though nothing is proven.
+        # More is lost than is allowed, though nothing is proven.
         ("melanoma_sensitivity", (0.95, 0.91, -1, 1), "worse"),
         ("melanoma_sensitivity", (0.95, 0.93, -1, 1), "passed"),
         ("basal_cell_carcinoma_sensitivity", (0.95, 0.85, -1, 1), "worse"),

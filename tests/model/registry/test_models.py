@@ -195,7 +195,6 @@ def test_a_model_without_room_on_the_disk_is_not_put_into_service(
     assert models.answers() == "b"
     assert models.client.get("/readyz").get_json()["notes"] == []
     assert admin.call("POST", "/models/tiny-1/promote", json=OVERRIDE).status_code == 200
-    # Its files are there.
     assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "b"
     assert models.answers() == "b"
 

@@ -134,7 +134,7 @@ def full() -> Iterator[FullPool]:
 
 def test_when_the_queue_is_full_the_caller_who_has_most_photos_makes_room(full: FullPool) -> None:
     sent = full.send(MALLORY, MALLORY, MALLORY, MALLORY, ADA, BERT)
-    # With two places there is nobody who has more than she would have.
+    # With two places nobody can have more than their share.
     with pytest.raises(Unavailable):
         full.pool.run(full._hold, caller=MALLORY)
     full.go.set()

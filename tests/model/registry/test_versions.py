@@ -68,7 +68,7 @@ def test_what_is_added_is_written_out_byte_for_byte(
     versions.write_folder("mine-1", out)
     names = {path.name for path in folder.iterdir()}
     assert {path.name for path in out.iterdir()} == names >= {*SERVED_FILES}
-    # The list of checksums is written anew, and says the same.
+    # The list of checksums is written again with the same content.
     for name in names - {"checksums.json"}:
         assert (out / name).read_bytes() == (folder / name).read_bytes(), name
     assert open_model(out).version == "mine-1"

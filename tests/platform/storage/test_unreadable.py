@@ -23,7 +23,7 @@ MODELS = list_record_types()
 NO_LISTS = {"/model-card", "/lesions/<lesion>"}
 # Lists find a record by these.
 LINKS = {"owner", "account", "submission", "lesion", "doctor", "patient", "finding", "to", "status"}
-# Where a damaged record of the patient, or the last one made, would stand.
+# Places for a damaged record of the patient, or the last one made.
 SHOWN = {
     "accounts": "/patients",
     "submissions": "/submissions",
@@ -145,7 +145,7 @@ def clinic(shared_backend: Backend) -> Clinic:
 @pytest.mark.xdist_group("unreadable")  # the clinic takes seconds to make
 @pytest.mark.parametrize(
     ("damage", "collection"),
-    # Of the other three, in every run one to each.
+    # Each run takes one of the other three for each.
     [
         *product([lose_a_field], LISTED),
         *(product(OTHERS, LISTED) if drill else zip(cycle(OTHERS), LISTED)),

@@ -30,7 +30,7 @@ def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
     for line in lines:
         with closing(line):
             heard.append(read_answer(line).status)
-    # So many passwords at once find no place to be hashed; who gets none is told so.
+    # This many passwords at once exceed the places for hashing; the others get a refusal.
     assert set(heard) <= {201, 503}
     assert heard.count(201) >= 2
     assert server.await_end() == 0
@@ -117,7 +117,7 @@ def test_a_process_that_dies_is_counted_and_one_that_is_told_to_stop_is_not(tmp_
             killed = server.await_workers()[0]
             os.kill(killed, sent)
             deadline = time.monotonic() + STOP_S
-            # It is counted a moment after it has gone.
+            # The worker is counted a moment after its end.
             while killed in server.workers() or dead_of(server) < died:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
