@@ -1,5 +1,3 @@
-"""One table for people, one JSON file for the record: the backend, then photos."""
-
 import json
 import statistics
 import sys
@@ -59,7 +57,7 @@ def argon2_ms() -> float:
 
 
 def process_costs(folder: Path) -> Results:
-    """Seconds to import the application and to be ready again, MiB of its idle processes."""
+    """Return the seconds to import the application and to be ready, and the MiB when idle."""
     server = Server(folder / "idle", workers=1)
     with stopping(server):
         server.start()  # makes the store, too

@@ -1,6 +1,4 @@
-"""Inserts many documents directly into a store: through the port, a hundred thousand take
-minutes.
-"""
+"""Inserts documents directly into a store: through the port, a hundred thousand take minutes."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -21,7 +19,7 @@ AT_ONCE = 2000
 
 
 def fill(store: Store, collection: str, documents: Iterable[Document]) -> None:
-    """As `insert` would keep them, in one transaction, or a few thousand a command."""
+    """Store them as `insert` would, in one transaction, or with a few thousand per command."""
     store.collection(collection).get("none")  # makes the table where there is none
     kept = _as_kept(documents)
     if isinstance(store, SqliteStore):
@@ -37,9 +35,9 @@ def fill(store: Store, collection: str, documents: Iterable[Document]) -> None:
 
 
 def fill_alike(store: Store, collection: str, alike: Document, each: Iterable[Document]) -> None:
-    """As `fill`, for so many that even to encode each would take minutes: `alike` is encoded once,
-    and every document is it with the fields of one of `each`, its id among them. What the first of
-    `each` has, all have; what only others have, `alike` must not have.
+    """Like `fill`, for so many that encoding each would take minutes. `alike` is encoded once, and
+    each document adds the fields of one item of `each`, including its id. All items have the fields
+    of the first; `alike` must not have any field that only other items have.
     """
     store.collection(collection).get("none")
     own = iter(each)
@@ -64,9 +62,7 @@ def fill_alike(store: Store, collection: str, alike: Document, each: Iterable[Do
 
 
 def settle(store: Store) -> None:
-    """Return once what was inserted is on the disk. A store with so much left to write answers
-    readers late.
-    """
+    """Return once the inserted documents are on the disk, because pending writes delay readers."""
     if isinstance(store, MongoStore):
         store._database.client.admin.command("fsync")
     os.sync()
@@ -77,13 +73,13 @@ def _add_rows(add: str, rows: list[tuple[str, str]], connection: apsw.Connection
 
 
 def _joined(first: bytes, rest: bytes) -> RawBSONDocument:
-    """One document: https://bsonspec.org. `rest` comes without its length."""
+    """Join two documents (https://bsonspec.org). `rest` has no length prefix."""
     elements = first[4:-1] + rest
     return RawBSONDocument((4 + len(elements)).to_bytes(4, "little") + elements)
 
 
 def _as_kept(documents: Iterable[Document]) -> Iterator[Document]:
-    """The first is checked: those of one filling are alike, and checking takes most of the time."""
+    """Only the first is checked: the others are alike, and checking takes most of the time."""
     for number, document in enumerate(documents):
         kept = {field: value for field, value in document.items() if value is not None}
         yield kept if number else checked_document(kept)

@@ -1,8 +1,7 @@
-"""Findings a second by processes: the server, and the engine without a server in as many processes.
+"""Findings per second by processes: the server, and the engine alone in as many processes.
 
 `python -m bench.cores [--processes 1,2,4] [--clients 4,16]` prints this part of `make bench` alone.
-The two take turns: how fast a machine is changes by a tenth from minute to minute where others use
-it.
+The two take turns, because the speed of a shared machine changes by a tenth between minutes.
 """
 
 import argparse
@@ -37,7 +36,6 @@ Results = dict[str, Any]
 def measure_cores(
     model: Path, processes: Sequence[int] = (), clients: Sequence[int] = ()
 ) -> list[Results]:
-    """A row for each number of processes and of clients. They are written as they come."""
     rows = []
     with TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         contender = ours(Path(folder), model)
@@ -92,7 +90,7 @@ def measure_row(
 def engines(
     model: Path, photo: Path, *, processes: int, streams: int | None = None
 ) -> Iterator[list[subprocess.Popen[str]]]:
-    """So many processes without a server, each with the streams that a server's would have."""
+    """Start processes without a server, each with the streams of a server's process."""
     sizing = size_server(processes, streams)
     arguments = [str(model), str(photo), str(sizing.streams), str(sizing.inference_threads)]
     command = [sys.executable, "-m", "bench.cores", "--engine", *arguments]
@@ -112,7 +110,7 @@ def engines(
 
 
 def turn_of(engine: Sequence[subprocess.Popen[str]]) -> float:
-    """Findings a second of all of them together."""
+    """Return the findings per second of all processes together."""
     for process in engine:
         assert process.stdin
         process.stdin.write("go\n")
@@ -126,7 +124,7 @@ def _heard(process: subprocess.Popen[str]) -> str:
 
 
 def run_engine(model: Path, photo: Path, streams: int, threads: int) -> None:
-    """From the photo in memory to the finding with its heat map, in turns as the input asks."""
+    """Judge a photo in memory, with its heat map, in turns controlled by the input."""
     opened, content = open_model(model, streams=streams, threads=threads), photo.read_bytes()
     opened.warm()
     _say("ready")
@@ -141,7 +139,7 @@ def _say(text: str) -> None:
 
 
 def pss_mb(pid: int) -> float:
-    """Its memory, with its part of each page that it shares."""
+    """Its memory, with its share of each shared page."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
 

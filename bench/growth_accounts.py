@@ -1,5 +1,3 @@
-"""Many accounts, and the calls that list and search them."""
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,8 +23,9 @@ SYLLABLES = ("bar", "den", "fel", "gro", "ham", "kin", "lan", "mer", "nor", "ris
 
 
 def fill_accounts(store: Store, records: int) -> None:
-    """A tenth doctors of four patients each, the others are Grey's; a tenth waiting. Twenty users
-    and twenty doctors are called Hopper; the last 1 in 160 begin with two letters as no other does.
+    """A tenth are doctors with four patients each; the other patients are Grey's. A tenth wait for
+    approval. Twenty users and twenty doctors are called Hopper. The family names of the last
+    160th begin with two letters that no other name begins with.
     """
 
     def each() -> Iterator[Document]:

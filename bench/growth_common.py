@@ -30,7 +30,7 @@ GREY = Subject(DOCTOR, "doctor", "s", NOBODY)
 
 @dataclass(frozen=True)
 class Growing:
-    """A collection that grows: `fill` adds so many records, `calls` read them."""
+    """`fill` adds this many records to the collection, and `calls` read them."""
 
     fill: Callable[[Store, int], None]
     calls: Callable[[Services, int], Calls]
@@ -52,20 +52,19 @@ def account_document(identifier: str, **fields: Any) -> Document:
 
 
 def fill_people(store: Store) -> None:
-    """Who asks: Ada, in the care of Doctor Grey."""
     ada = account_document(OWNER, doctor_id=DOCTOR)
     grey = account_document(DOCTOR, role="doctor", name="Meredith Grey", email="grey@example.org")
     fill(store, "accounts", [ada, grey])
 
 
 def owned_by_few(field: str, records: int, owner: str = OWNER) -> Iterator[Document]:
-    """Forty are the owner's, the others others'."""
+    """Forty records belong to the owner."""
     for number in range(records):
         yield {"id": new_id(), field: owner if is_of_few(number, records) else f"{number // 20}"}
 
 
 def is_of_few(number: int, records: int) -> bool:
-    """True for PAGES of them, evenly spread over even numbers."""
+    """True for PAGES numbers, spread evenly over the even ones."""
     return number % (records // PAGES // 2 * 2) == 0
 
 

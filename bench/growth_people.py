@@ -1,5 +1,3 @@
-"""Many sessions, findings, reviews and audit rows, and the calls that list them."""
-
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -133,7 +131,7 @@ def review_calls(services: Services, _: int) -> Calls:
 
 
 def fill_trail(store: Store, records: int) -> None:
-    """The rows are no chain."""
+    """The rows do not form a hash chain."""
     alike: Document = {
         "id": "made",
         "schema": 1,

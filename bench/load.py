@@ -1,6 +1,5 @@
-"""A bounded load: so many clients at once, until the calls are made or the time is up. They do
-little themselves: ready-made bytes out, one answer in, on a kept connection. And how often a second
-a function can be called.
+"""A bounded load from concurrent clients, until the calls are made or the time is up. The clients
+send prepared bytes on a kept connection, so that they take little processor time themselves.
 """
 
 import itertools
@@ -24,8 +23,8 @@ AFTER_FAILURE_S = 0.1
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds a request, and requests a second of all clients together. `failed`: how many
-    requests had another status than 200, or an error, by its name.
+    """Milliseconds per request, and requests per second of all clients together. `failed` counts
+    the requests with another status than 200, or an error, by its name.
     """
 
     p50: float
@@ -56,8 +55,8 @@ class Bounds:
 
 
 def load(port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds) -> Timing:
-    """Each client makes the next request in turn as soon as its last one is answered. After a
-    failure it waits a little and connects again.
+    """Each client sends the next request once the last one is answered. After a failure it waits a
+    little and connects again.
     """
     return timing_of(*times_of(port, requests, clients=clients, bounds=bounds))
 
@@ -65,7 +64,7 @@ def load(port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds) 
 def times_of(
     port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds
 ) -> tuple[list[float], float, Counter[str]]:
-    """The seconds of each request of such a load, and of all together, and what failed."""
+    """Return the seconds of each request, the seconds of the whole load, and the failures."""
     start, turns, failed = Barrier(clients + 1), itertools.count(), Counter[str]()
 
     def one_client() -> list[float]:
@@ -102,7 +101,7 @@ def timing_of(times: Sequence[float], wall: float, failed: Mapping[str, int]) ->
 
 
 def rate_of(work: Callable[[], object], streams: int, *, seconds: float) -> float:
-    """How often a second `work` is done in so many threads."""
+    """Return how often per second `work` is done in this many threads."""
     work()
     deadline, done = time.perf_counter() + seconds, [0] * streams
 

@@ -1,5 +1,5 @@
-"""Photos for the bench to choose from: spots made here from fixed seeds, or some of a folder of
-yours, each at the size of a dermoscope's file and of a phone's.
+"""Photos for the bench: spots drawn from fixed seeds, or some of a given folder, each at the size
+of a dermoscope's file and of a phone's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,14 +29,14 @@ def photos(folder: Path | None) -> Photos:
 
 
 def draw_spots() -> list[Image.Image]:
-    """Small and pale, with a pattern: the shipped model finds plain spots unlike what it knows, and
-    does not rule out a melanoma in large or dark ones, so some clients get no heat map of them.
+    """Draw small and pale spots with a pattern. The shipped model does not recognise plain spots,
+    and does not rule out a melanoma in large or dark ones, so some clients get no heat map of them.
     """
     return [spot(seed, area=0.15, darker=-60) for seed in range(CANDIDATES)]
 
 
 def _chosen(folder: Path) -> list[Image.Image]:
-    """Evenly over the folder, by name."""
+    """Choose evenly over the folder, sorted by name."""
     paths = sorted(folder.glob("*.jpg"))
     return [
         Image.open(path).convert("RGB")

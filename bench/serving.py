@@ -38,7 +38,7 @@ Results = dict[str, Any]
 
 @dataclass(frozen=True)
 class Contender:
-    """A server, how to start it, and the doors that are knocked at."""
+    """A server, how to start it, and the routes that are called."""
 
     name: str
     server: Server
@@ -48,7 +48,7 @@ class Contender:
     token: str = ""
 
     def start(self, photo: bytes) -> float:
-        """Seconds from nothing to the first answer."""
+        """Return the seconds from the start to the first answer."""
         self.server.stop()
         began = time.perf_counter()
         self.server.start(self.command, ready="/healthz")
@@ -58,8 +58,8 @@ class Contender:
         return time.perf_counter() - began
 
     def answered(self, candidates: Photos) -> Photos:
-        """The first few at each size that every door answers with figures. A doubtful finding is a
-        sentence to the guide, and has no heat map; a photo that cannot be judged costs no engine.
+        """Return the first few photos at each size that every route answers with figures. The guide
+        gets only a sentence for a doubtful finding; a refused photo takes no time of the engine.
         """
         self.server.start(self.command, ready="/healthz")
         chosen = {
@@ -109,7 +109,6 @@ def measure_serving(model: Path, pictures: Path | None) -> Results:
 
 
 def measure_rounds(contenders: Sequence[Contender], content: Photos) -> Iterator[Results]:
-    """They are written as they come."""
     for photo, clients in itertools.product(SIZES, CLIENTS):
         for contender in contenders:
             for door in contender.doors:

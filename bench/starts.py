@@ -29,7 +29,6 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def measure_start(contender: Contender, photo: bytes) -> tuple[float, ...]:
-    """One value for each of COLUMNS."""
     seconds = contender.start(photo)
     master, worker = contender.server.master(), contender.server.workers()[0]
     parent, child, main = _cpu_s(master), _cpu_s(worker), _main_thread_s(worker)
@@ -39,7 +38,7 @@ def measure_start(contender: Contender, photo: bytes) -> tuple[float, ...]:
 
 
 def _cpu_s(pid: int) -> float:
-    """Of all its threads, also those that have ended.
+    """Return the processor time of all its threads, including ended ones.
     https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

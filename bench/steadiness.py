@@ -35,7 +35,7 @@ def saved_again(picture: Image.Image, quality: int) -> bytes:
 
 
 def without_edge(picture: Image.Image) -> bytes:
-    """One percent of each side less."""
+    """Cut one percent from each side."""
     across, along = (round(side / 100) for side in picture.size)
     box = (across, along, picture.width - across, picture.height - along)
     return saved_again(picture.crop(box), 95)
@@ -51,7 +51,7 @@ CHANGES: dict[str, Callable[[Image.Image], bytes]] = {
 def assess_contents(
     model: Model, contents: Iterable[bytes]
 ) -> tuple[list[Assessment], list[dict[str, float]]]:
-    """Of each, the assessment, and how far it lies beyond the limits for dermoscope pictures."""
+    """Return each assessment, and its distance beyond the limits for dermoscopic pictures."""
     read = model.read([read_photo(content).pixels for content in contents])
     beyond = [
         measure_unlike(
@@ -69,7 +69,7 @@ def assess_contents(
 
 
 def score_changes(model: Model, before: Assessment, after: Assessment) -> list[float]:
-    """How far the scores near their thresholds moved, in log odds."""
+    """Return how far the scores near their thresholds moved, in log odds."""
     if before.calibrated_as is not after.calibrated_as:
         return []
     calibration = model.calibration
