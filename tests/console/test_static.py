@@ -374,13 +374,7 @@ def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[st
     of_2_0_0 |= {"account_delete", "account_delete_own", "account_drop_deletion"}
     of_2_0_0 |= {"account_expire_record", "account_plan_deletion", "account_reached"}
     of_2_0_0 |= {"account_take_deletion_back", "account_locale", "account_notices"}
-    of_2_0_0 |= {
-        "account_person",
-        "account_reset_password",
-        "account_join",
-        "model_retire",
-        "store_key",
-    }
+    of_2_0_0 |= {"account_person", "account_reset_password", "account_join", "model_retire"}
     said = says(words, "did_") - {"other", *of_2_0_0}
     assert said == {action.replace(".", "_") for action in actions if action[-1] != "_"}
 
