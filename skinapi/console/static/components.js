@@ -86,12 +86,15 @@ export function useAnswer(ask, inputs) {
     let current = true;
     const again = () => setTurn((before) => before + 1);
     setState((before) => ({ value: before.value, loading: true }));
+    const asksOffline = !navigator.onLine;
     ask().then(
       (value) => current && setState({ value, loading: false }),
       (error) => {
         if (!current) return;
         setState({ error, loading: false });
-        if (error.status === 0) addEventListener("online", again, { once: true });
+        if (error.status !== 0) return;
+        if (asksOffline && navigator.onLine) again(); // the network came back before the refusal did
+        else addEventListener("online", again, { once: true });
       },
     );
     return () => {
