@@ -32,7 +32,7 @@ UNDRAWN = re.compile(
 
 
 def has_undrawn(text: str) -> bool:
-    """Whether another text with different characters could look the same."""
+    """Return whether another text with different characters could look the same."""
     return UNDRAWN.search(text) is not None
 
 
@@ -45,7 +45,7 @@ def find_unseen(text: str) -> str | None:
 
 
 def is_visible(text: str) -> bool:
-    """Whether at least one letter, digit, sign or symbol would be printed."""
+    """Return whether at least one letter, digit, sign or symbol would be printed."""
     return any(map(_is_drawn, text))
 
 
@@ -58,7 +58,7 @@ def _is_drawn(character: str) -> bool:
 
 
 def reaches_beyond(text: str) -> bool:
-    """Whether the text could reorder or split the text after it."""
+    """Return whether the text could reorder or split the text after it."""
     return REACHING.search(text) is not None
 
 

@@ -51,8 +51,8 @@ class KeyUse:
 
     @property
     def reads_what_it_filed(self) -> bool:
-        """Whether it may only read findings that such keys have just filed: a session key that
-        files is for a page that shows the result of a photo.
+        """Return whether it may only read findings that such keys have just filed: a session key
+        that files is for a page that shows the result of a photo.
         """
         return self.session_of is not None and "findings:read" not in self.scopes
 

@@ -262,7 +262,9 @@ class ContributedPictures:
         self._datasets, self._images = data.datasets, data.images
 
     def lock(self, image: DatasetImage) -> bool:
-        """Whether this photo may be in a data set, checked in the transaction that stores it."""
+        """Return whether this photo may be in a data set, checked in the transaction that stores
+        it.
+        """
         account = self._store.collection("accounts").update({"id": image.account}, HELD)
         in_force: Filter = {"id": image.submission, "error": None}
         finding = self._store.collection(FINDINGS).update(in_force, HELD)

@@ -45,7 +45,7 @@ CONDITION_RULES = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the model says about one picture. `stated` is the condition shown to clients.
+    """The answer of the model to one picture. `stated` is the condition shown to clients.
     `from_picture` holds the probabilities before the patient's facts, if these changed any, and
     `moved_by` the facts that moved the most probable condition. `untested_skin` are the entered
     skin tones on which too few lesions were tested. `something_else` means that the picture

@@ -56,7 +56,7 @@ WITHOUT_SCORES = {
 
 
 class _Answer(NamedTuple):
-    """What the joined probabilities alone require. `each` is the stated condition with the
+    """An answer from the joined probabilities alone. `each` is the stated condition with the
     patient's facts, and then without them if these changed anything.
     """
 
@@ -160,8 +160,8 @@ def _lowest_limits(
 
 
 def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bool:
-    """Whether the stated conditions need different bands, or one is more serious than the joined
-    one, or a single picture is more urgent although a benign condition (`first`) is the most
+    """Return whether the stated conditions need different bands, or one is more serious than the
+    joined one, or a single picture is more urgent although a benign condition (`first`) is the most
     probable one overall.
     """
     stated = [(picture.stated, picture.probabilities) for picture in pictures]

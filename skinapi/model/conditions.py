@@ -344,8 +344,8 @@ class BandEntry(Frozen):
 
 
 class ChecklistItem(LocalizedText):
-    """What a patient is asked; `doctor` is the term of the checklist. Of `every_spot` it is asked
-    whatever the colour, and first.
+    """A question to the patient; `doctor` is the term of the checklist. With `every_spot` the
+    question is asked first, and about spots of any colour.
     """
 
     doctor: LocalizedText
@@ -391,7 +391,7 @@ class Checklist(Frozen):
 
 
 class VisitWords(Sourced):
-    """What a patient reads about the visit that a finding recommends. The keys of `reasons` are
+    """Sentences for a patient about the visit that a finding recommends. The keys of `reasons` are
     rules that required the urgency, and a few others.
     """
 

@@ -209,8 +209,8 @@ class SkinDetector(Frozen):
     def finds_something_else(
         self, pooled: Features, *, scores: Mapping[str, float], thresholds: Mapping[str, float]
     ) -> bool:
-        """Whether a picture certainly shows something else than skin. The scores assume that it
-        shows skin: 29 of 30 ordinary photographs have a malignant score above 0.15. So each is
+        """Return whether a picture certainly shows something else than skin. The scores assume that
+        it shows skin: 29 of 30 ordinary photographs have a malignant score above 0.15. So each is
         multiplied by the probability of skin, and none may still reach its threshold.
         """
         not_skin = self.probability(pooled)

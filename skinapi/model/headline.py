@@ -357,9 +357,9 @@ def say_chance(
 def needs_hundreds(
     shares: Iterable[tuple[float, bool]], *, apart: Iterable[tuple[float, bool]] = ()
 ) -> bool:
-    """Whether a text with these probabilities (each with whether it is a cancer's) needs hundreds,
-    because one text has one denominator. Those in `apart` exclude each other: 65 and 35 % would
-    make 11 of 10.
+    """Return whether a text with these probabilities (each with whether it is a cancer's) needs
+    hundreds, because one text has one denominator. Those in `apart` exclude each other: 65 and 35 %
+    would make 11 of 10.
     """
     percents = [_whole_percent(share, malignant=malignant) for share, malignant in shares]
     tens = sum(_tens(_whole_percent(share, malignant=malignant)) for share, malignant in apart)

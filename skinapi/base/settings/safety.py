@@ -293,7 +293,9 @@ def odd_names() -> list[str]:
 
 
 def _is_named(name: str, lines: Mapping[str, str | None]) -> bool:
-    """Whether a line is like NAME=value, and not a piece of base64, which may also end with `=`."""
+    """Return whether a line is like NAME=value, and not a piece of base64, which may also end with
+    `=`.
+    """
     value = lines.get(name.lower())
     return value is not None and set(value) != {"="} and bool(NAME.fullmatch(name))
 

@@ -77,8 +77,8 @@ def read_rate_limit_uri(text: str) -> str:
 
 
 def asks_for_password(uri: str) -> bool:
-    """Whether access requires a password or a certificate, or is limited to this machine. A MongoDB
-    address may name several hosts.
+    """Return whether access requires a password or a certificate, or is limited to this machine. A
+    MongoDB address may name several hosts.
     """
     try:
         parts = urlsplit(uri)
@@ -115,8 +115,8 @@ def is_readable_uri(uri: str) -> bool:
 
 
 def is_rate(text: str) -> bool:
-    """Whether the text is one rate for all, and at most one for each role, separated by commas. The
-    library would ignore what it cannot parse, such as a second rate after a semicolon.
+    """Return whether the text is one rate for all, and at most one for each role, separated by
+    commas. The library would ignore what it cannot parse, such as a second rate after a semicolon.
     """
     parts = [RATE.fullmatch(part.strip()) for part in text.split(",")]
     rates = [part for part in parts if part]
@@ -160,7 +160,7 @@ def is_url(text: str) -> bool:
 
 
 def stays_private(url: str) -> bool:
-    """Whether nobody on the way can read requests to this URL or origin."""
+    """Return whether nobody on the way can read requests to this URL or origin."""
     match = ORIGIN.match(url)
     return bool(match and (match["scheme"] == "https" or _is_loopback(match["host"])))
 

@@ -64,7 +64,7 @@ class Undecided(Unprocessable):
 
 
 def is_undecided(finding: Finding) -> bool:
-    """Whether the most probable class must not represent the finding.
+    """Return whether the most probable class must not represent the finding.
 
     This is the case if the finding is in doubt, if its band is more urgent than the named cancer
     alone requires, if a benign condition is most probable but the patient is sent to a doctor, and
@@ -78,8 +78,8 @@ def is_undecided(finding: Finding) -> bool:
 
 
 def reads_as_benign(finding: Finding) -> bool:
-    """Whether a client may show a benign class as the result: there is no doubt, and the advice is
-    to mention the spot at the next visit, or to watch it.
+    """Return whether a client may show a benign class as the result: there is no doubt, and the
+    advice is to mention the spot at the next visit, or to watch it.
     """
     malignant = conditions_table().by_key(finding.stated).malignant
     return not (malignant or finding.uncertain or is_sent(finding.band))

@@ -232,8 +232,8 @@ def _named_groups(image: DatasetImage) -> set[Group]:
 
 
 def _one_source(one: DatasetVersion, other: DatasetVersion) -> bool:
-    """Whether equal ids in both mean the same lesion or patient. Findings have the same pseudonyms
-    in each data set. Data sets of one owner without a named source count as one source.
+    """Return whether equal ids in both mean the same lesion or patient. Findings have the same
+    pseudonyms in each data set. Data sets of one owner without a named source count as one source.
     """
     if one.name_key == other.name_key or (one.labels_from and other.labels_from):
         return True

@@ -138,8 +138,8 @@ def unpacked_weights(model: "ov.Model") -> Iterator[None]:
 
 
 def has_room_for(size: int) -> bool:
-    """Whether the disk of temporary files has room for twice this size, because other programs use
-    it too.
+    """Return whether the disk of temporary files has room for twice this size, because other
+    programs use it too.
     """
     try:
         return shutil.disk_usage(tempfile.gettempdir()).free > 2 * size
@@ -169,8 +169,8 @@ def widen(halves: NDArray[np.float16]) -> Tensor:
 
 
 def _is_packed(node: "ov.Node") -> bool:
-    """Whether these are float16 weights that are only read by conversions to float32. A scalar may
-    be infinite, and is not replaced.
+    """Return whether these are float16 weights that are only read by conversions to float32. A
+    scalar may be infinite, and is not replaced.
     """
     kinds = _openvino().Type
     if node.get_type_name() != "Constant" or node.get_element_type() != kinds.f16:

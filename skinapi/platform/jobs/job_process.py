@@ -208,7 +208,9 @@ class JobProcess:
                 yield from self._read_pipe(pipe)
 
     def ended(self) -> bool:
-        """Whether the guard has ended. It is not reaped, so its pid still identifies its group."""
+        """Return whether the guard has ended. It is not reaped, so its pid still identifies its
+        group.
+        """
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self.pid, options) is not None
 

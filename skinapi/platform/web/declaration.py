@@ -200,8 +200,8 @@ class Route:
 
     @property
     def needs_body(self) -> bool:
-        """Whether a request without a body is refused. A missing JSON body is read as one without
-        fields, but a missing form is an error.
+        """Return whether a request without a body is refused. A missing JSON body is read as one
+        without fields, but a missing form is an error.
         """
         return self.body is None or self.body.needed or not may_be_absent(self.body)
 
